@@ -1,0 +1,120 @@
+"""A tool-calling agent runtime: decorated functions, one async loop, every step on record.
+
+Everything a user needs is named here; `agentkit.logs` configures the log, `agentkit.testing` has fakes that work.
+"""
+
+import importlib
+from types import ModuleType
+
+from agentkit.agent import Agent
+from agentkit.chat.chat import Chat
+from agentkit.chat.providers import Profile
+from agentkit.context import Context
+from agentkit.drive import Decision, Question
+from agentkit.errors import (
+    AgentkitError,
+    BrokenHistory,
+    DuplicateTool,
+    JournalError,
+    MissingCredentials,
+    ModelError,
+    OutOfOrder,
+    RunUnfinished,
+    SchemaRefused,
+    ToolDefinitionError,
+    ToolError,
+    UnknownTarget,
+    UsageError,
+)
+from agentkit.events import (
+    ApprovalAsked,
+    ApprovalGiven,
+    Event,
+    ModelCalled,
+    ModelReplied,
+    Observer,
+    OutputRejected,
+    ReasoningDelta,
+    Recorded,
+    RunFinished,
+    RunStarted,
+    RunSuspended,
+    TextDelta,
+    ToolCallDelta,
+    ToolFinished,
+    ToolProgressed,
+    ToolStarted,
+)
+from agentkit.limits import Limits
+from agentkit.messages import File, Image, Message, Reasoning, Text, ToolCall, ToolResult, Usage
+from agentkit.model import Model, OutputFormat, Price, Reply, Request, Settings, ToolSpec
+from agentkit.result import Result, Step
+from agentkit.toolbox import Toolbox
+from agentkit.tools import Tool, tool
+
+__all__ = [
+    "Agent",
+    "AgentkitError",
+    "ApprovalAsked",
+    "ApprovalGiven",
+    "BrokenHistory",
+    "Chat",
+    "Context",
+    "Decision",
+    "DuplicateTool",
+    "Event",
+    "File",
+    "Image",
+    "JournalError",
+    "Limits",
+    "Message",
+    "MissingCredentials",
+    "Model",
+    "ModelCalled",
+    "ModelError",
+    "ModelReplied",
+    "Observer",
+    "OutOfOrder",
+    "OutputFormat",
+    "OutputRejected",
+    "Price",
+    "Profile",
+    "Question",
+    "Reasoning",
+    "ReasoningDelta",
+    "Recorded",
+    "Reply",
+    "Request",
+    "Result",
+    "RunFinished",
+    "RunStarted",
+    "RunSuspended",
+    "RunUnfinished",
+    "SchemaRefused",
+    "Settings",
+    "Step",
+    "Text",
+    "TextDelta",
+    "Tool",
+    "ToolCall",
+    "ToolCallDelta",
+    "ToolDefinitionError",
+    "ToolError",
+    "ToolFinished",
+    "ToolProgressed",
+    "ToolResult",
+    "ToolSpec",
+    "ToolStarted",
+    "Toolbox",
+    "UnknownTarget",
+    "Usage",
+    "UsageError",
+    "tool",
+]
+
+
+def __getattr__(name: str) -> ModuleType:
+    # The log pulls in structlog, which an agent at work does not need.
+    if name in {"logs", "testing"}:
+        return importlib.import_module(f"agentkit.{name}")
+    raise AttributeError(f"module 'agentkit' has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""Chat Completions over HTTP: what differs between servers stays in here."""

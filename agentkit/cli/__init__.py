@@ -1,0 +1,42 @@
+"""The command.  Errors are one sentence and an exit code."""
+
+import sys
+
+import click
+
+from agentkit.cli.call import call
+from agentkit.cli.chat import chat
+from agentkit.cli.demo import demo
+from agentkit.cli.local import local
+from agentkit.cli.run import run
+from agentkit.cli.schema import schema
+from agentkit.errors import AgentkitError, ModelError, UsageError
+
+UNFINISHED, MISUSED, MODEL_FAILED, CANCELLED = 1, 2, 3, 130
+"""Exit codes: the run did not complete, the command cannot work, the model failed, Ctrl-C."""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="agentkit-core", prog_name="agentkit")
+def group() -> None:
+    """Run agents, look at tools, and watch what happens."""
+
+
+for command in (demo, run, chat, schema, call, local):
+    group.add_command(command)
+
+
+def main() -> None:
+    """The entry point of the command."""
+    try:
+        group(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(CANCELLED)
+    except AgentkitError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(
+            MODEL_FAILED if isinstance(error, ModelError) else MISUSED if isinstance(error, UsageError) else UNFINISHED
+        )

@@ -1,0 +1,111 @@
+"""`agentkit run`: one question to an agent, watched at the terminal."""
+
+import asyncio
+import dataclasses
+import signal
+import sys
+
+import click
+import pydantic_core
+from rich.console import Console
+
+from agentkit.agent import Agent
+from agentkit.cli.ask import ask_at_terminal
+from agentkit.cli.targets import AnyAgent, agent_for
+from agentkit.errors import UsageError
+from agentkit.events import Observer
+from agentkit.messages import Message
+from agentkit.observers.console import console_view
+from agentkit.result import Result
+
+UNFINISHED = 1
+CANCELLED = 130
+
+
+@click.command()
+@click.argument("words", nargs=-1, metavar="[TARGET] PROMPT")
+@click.option("--tools", metavar="FILE", help="Make an agent of the functions in a file or module.")
+@click.option("--model", metavar="ID", help="The model; else the agent's own, or AGENTKIT_MODEL.")
+@click.option("--base-url", metavar="URL", help="The endpoint; else AGENTKIT_BASE_URL.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object and nothing else.")
+def run(words: tuple[str, ...], tools: str | None, model: str | None, base_url: str | None, *, as_json: bool) -> None:
+    """Ask an agent one question.
+
+    TARGET is module:agent or file.py:agent; with --tools it is left out.
+    """
+    if len(words) != (1 if tools else 2):
+        wanted = "--tools FILE and a PROMPT" if tools else "a TARGET (module:agent or file.py:agent) and a PROMPT"
+        raise UsageError(f"run takes {wanted}; put the prompt in quotes")
+    agent = agent_for(None if tools else words[0], tools, model=model, base_url=base_url)
+    console = Console(stderr=as_json, highlight=False)
+    result = watch(agent, words[-1], console, view=not as_json)
+    if as_json:
+        click.echo(as_text(result))
+    sys.exit(exit_code(result))
+
+
+def exit_code(result: Result[object]) -> int:
+    """0 for an answer; a shell can tell the rest apart."""
+    return {"completed": 0, "cancelled": CANCELLED}.get(result.status, UNFINISHED)
+
+
+def watch(
+    agent: AnyAgent, prompt: str, console: Console, *, view: bool = True, history: tuple[Message, ...] = ()
+) -> Result[object]:
+    """Run an agent, show it, and let Ctrl-C cancel it."""
+    observers: tuple[Observer, ...] = (console_view(console),) if view else ()
+    approver = agent.approver or (ask_at_terminal(console) if sys.stdin.isatty() else None)
+    watched = dataclasses.replace(agent, observers=(*agent.observers, *observers), approver=approver)
+    return asyncio.run(_until_the_end(watched, prompt, history))
+
+
+async def _until_the_end(agent: Agent[object], prompt: str, history: tuple[Message, ...]) -> Result[object]:
+    loop = asyncio.get_running_loop()
+    async with agent.stream(prompt, history=history) as running:
+        interrupted = asyncio.Event()
+        loop.add_signal_handler(signal.SIGINT, interrupted.set)
+        try:
+            ended = asyncio.ensure_future(running.wait())
+            waiting = asyncio.ensure_future(interrupted.wait())
+            await asyncio.wait((ended, waiting), return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+            if not ended.done():
+                await running.cancel()
+            return await ended
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+
+
+def as_text(result: Result[object]) -> str:
+    """A result as one JSON object."""
+    steps = [
+        {
+            "step": step.number,
+            "reasoning": step.reasoning,
+            "text": step.text,
+            "calls": [
+                {
+                    "id": call.id,
+                    "tool": call.name,
+                    "arguments": call.arguments,
+                    "result": answer.content,
+                    "failed": answer.failed,
+                }
+                for call, answer in zip(step.calls, step.results, strict=False)
+            ],
+            "usage": dataclasses.asdict(step.usage),
+            "finish_reason": step.finish_reason,
+            "seconds": round(step.seconds, 3),
+        }
+        for step in result.steps
+    ]
+    whole = {
+        "run_id": result.run_id,
+        "status": result.status,
+        "detail": result.detail,
+        "output": result.output,
+        "usage": dataclasses.asdict(result.usage),
+        "cost": result.cost,
+        "steps": steps,
+    }
+    return pydantic_core.to_json(whole, fallback=str, indent=2).decode()

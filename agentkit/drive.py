@@ -1,0 +1,464 @@
+"""The one driver: performs what the loop decides, records what happened, folds it, and tells those who watch.
+
+Live, streamed, resumed and nested runs all come through here; what differs is only who answers the ports.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+
+from pydantic import JsonValue
+
+from agentkit.clock import Clock, SystemClock, TimeIsUp, within
+from agentkit.context import Context
+from agentkit.errors import ModelError
+from agentkit.events import (
+    ApprovalAsked,
+    ApprovalGiven,
+    Event,
+    ModelCalled,
+    ModelReplied,
+    Observer,
+    OutputRejected,
+    Recorded,
+    RunFinished,
+    RunStarted,
+    RunSuspended,
+    ToolFinished,
+    ToolProgressed,
+    ToolStarted,
+)
+from agentkit.journal import Journal
+from agentkit.lanes import Manner, stages
+from agentkit.limits import Account, Limits, Spent
+from agentkit.loop import (
+    Answer,
+    AskApproval,
+    CallModel,
+    CallTools,
+    CheckOutput,
+    Due,
+    Finish,
+    Reject,
+    Run,
+    apply,
+    decide,
+    stopped,
+)
+from agentkit.messages import Text, ToolCall, ToolResult
+from agentkit.model import Model, OutputFormat, Reply, Request, Settings
+from agentkit.outputs import OutputRefused, OutputType
+from agentkit.results import reader
+from agentkit.toolbox import AnyTool, Ready, Toolbox, check
+
+FORCED = ("auto", "none", None)
+"""Choices of tools that a run can live with; any other is dropped after the first request."""
+
+CANCELLED = "the run was cancelled"
+
+log = logging.getLogger("agentkit")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person says to a call that needs approval."""
+
+    granted: bool
+    reason: str = ""
+    """For a refusal: told to the model."""
+    arguments: Mapping[str, JsonValue] | None = None
+    """To call with instead of what the model asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A call that needs a person: exactly what would be called."""
+
+    call: ToolCall
+    tool: str
+    """The tool's description, as the model was told it."""
+    run_id: str
+
+
+Approver = Callable[[Question], Awaitable[bool | Decision]]
+"""Asks a person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Everything outside a run that it works with."""
+
+    model: Model
+    toolbox: Toolbox
+    journal: Journal
+    clock: Clock = field(default_factory=SystemClock)
+    observers: Sequence[Observer] = ()
+    approver: Approver | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How a run is to go."""
+
+    limits: Limits = field(default_factory=Limits)
+    settings: Settings = field(default_factory=Settings)
+    output: OutputType[object] | None = None
+    """What an answer must be; None: text."""
+    format: OutputFormat | None = None
+    """The form that each request holds the model to."""
+    stream: bool = False
+
+
+async def drive(
+    run: Run,
+    ports: Ports,
+    terms: Terms,
+    *,
+    deps: object = None,
+    parent: Account | None = None,
+    starting: Sequence[Event] = (),
+    seq: int = 0,
+) -> Run:
+    """Drive a run until it ends or has to wait.
+
+    Args:
+        run: The run so far; a new one is `Run()`.
+        ports: What it works with.
+        terms: How it is to go.
+        deps: Handed to tools in their context.
+        parent: The account of the run whose tool this run is.
+        starting: Events to record first: a beginning, or decisions of people.
+        seq: Number of the next durable event.
+
+    Raises:
+        ModelError: The model failed; the run is suspended and can be resumed.
+    """
+    return await _Driver(run, ports, terms, deps=deps, parent=parent, seq=seq).drive(starting)
+
+
+class _Driver:
+    """The only place where a run changes."""
+
+    def __init__(self, run: Run, ports: Ports, terms: Terms, *, deps: object, parent: Account | None, seq: int) -> None:
+        self.run = run
+        self.ports = ports
+        self.terms = terms
+        self.deps = deps
+        self.seq = seq
+        self.turn = asyncio.Lock()
+        self.observers = list(ports.observers)
+        self.account = Account(terms.limits, run.spent, now=ports.clock.monotonic(), parent=parent)
+        self.call_ids = {call.id for message in run.messages for call in message.tool_calls}
+        self.offered: Mapping[str, AnyTool] = {}
+
+    async def drive(self, starting: Sequence[Event]) -> Run:
+        try:
+            for event in starting:
+                await self.record(event)
+            while not await self.advance():
+                pass
+        except ModelError as error:
+            await self.record(RunSuspended("failed", str(error)))
+            raise
+        except asyncio.CancelledError:
+            await self.cancelled()
+            raise
+        return self.run
+
+    async def advance(self) -> bool:
+        """Perform one action; True when the run has ended or waits."""
+        pressed = self.account.reached(self.now())
+        action = decide(self.run, self.terms.limits, checked=self.terms.output is not None, pressed=pressed)
+        match action:
+            case CallModel() | CallTools():
+                try:
+                    work = self.ask_model(action) if isinstance(action, CallModel) else self.call_tools(action.due)
+                    await within(self.ports.clock, self.account.remaining(self.now()), work)
+                except TimeIsUp:
+                    pass  # The account says so too, and the loop decides what that means.
+            case AskApproval(calls):
+                await self.ask_people(calls)
+            case Answer(results):
+                for result in results:
+                    await self.record(ToolFinished(result))
+            case CheckOutput(text):
+                await self.record(self.judge(text))
+            case Reject(rejected):
+                await self.record(rejected)
+            case Finish(finished):
+                await self.record(finished)
+        return self.run.ended is not None
+
+    # Recording.
+
+    async def record(self, event: Event) -> list[AbstractContextManager[object]]:
+        """Keep an event, fold it, tell the observers; what they return is to be entered around the effect."""
+        async with self.turn:
+            recorded = self.recorded(event)
+            await self.ports.journal.append(recorded)
+            self.run = apply(self.run, event)
+            self.seq += 1
+            return self.tell(recorded)
+
+    def emit(self, event: Event) -> None:
+        """Tell an event that passes."""
+        self.tell(self.recorded(event))
+
+    def recorded(self, event: Event) -> Recorded:
+        run_id = event.run_id if isinstance(event, RunStarted) else self.run.id
+        return Recorded(run_id, self.seq, self.ports.clock.time(), self.step_of(event), event)
+
+    def step_of(self, event: Event) -> int:
+        """A step begins with the request for its reply and ends with the results of its calls."""
+        run = self.run
+        asking = run.id and not run.owed and run.reply is None and not isinstance(event, RunFinished | RunSuspended)
+        return run.steps + 1 if asking else run.steps
+
+    def tell(self, recorded: Recorded) -> list[AbstractContextManager[object]]:
+        around = []
+        for observer in tuple(self.observers):
+            try:
+                if (manager := observer(recorded)) is not None:
+                    around.append(manager)
+            except Exception:  # an observer may raise anything; it is not told again
+                log.exception("observer %r raised, and is told nothing more of run %s", observer, self.run.id)
+                self.observers.remove(observer)
+        return around
+
+    @asynccontextmanager
+    async def effect(self, event: Event) -> AsyncIterator[None]:
+        """Record the start of an effect, and hold what observers returned around it."""
+        with ExitStack() as around:
+            for manager in await self.record(event):
+                around.enter_context(shielded(manager))
+            yield
+
+    def now(self) -> float:
+        return self.ports.clock.monotonic()
+
+    # The model.
+
+    async def ask_model(self, action: CallModel) -> None:
+        self.offered = {} if action.last else self.offer()
+        request = self.request()
+        called = ModelCalled(self.ports.model.name, len(request.messages), tuple(self.offered), last=action.last)
+        began = self.now()
+        async with self.effect(called):
+            reply = await self.ports.model.request(request, self.emit)
+        replied = self.replied(reply, self.now() - began)
+        spent = self.run.spent
+        await self.record(replied)
+        self.account.charge(Spent(1, self.run.spent.tool_calls - spent.tool_calls, reply.usage, reply.cost))
+
+    def offer(self) -> Mapping[str, AnyTool]:
+        offered = self.ports.toolbox.offer(self.context())
+        if not self.run.whole:
+            return offered
+        read = reader(self.run.whole, self.terms.limits.result_chars)
+        return {**offered, read.name: read}
+
+    def request(self) -> Request:
+        settings = self.terms.settings
+        if self.run.steps and settings.tool_choice not in FORCED:
+            settings = replace(settings, tool_choice=None)
+        return Request(
+            messages=self.run.messages,
+            tools=tuple(tool.spec for tool in self.offered.values()),
+            settings=settings,
+            output=self.terms.format,
+            stream=self.terms.stream,
+        )
+
+    def replied(self, reply: Reply, seconds: float) -> ModelReplied:
+        """The fact, with ids that are unique in the run: results are joined by them, here and in every journal."""
+        calls, warnings = [], list(reply.warnings)
+        for place, call in enumerate(reply.message.tool_calls):
+            if not call.id or call.id in self.call_ids:
+                warnings.append("tool_call_id_missing" if not call.id else "tool_call_id_duplicate")
+            calls.append(replace(call, id=self.unique(call.id or f"call_{self.run.steps + 1}_{place}")))
+        return ModelReplied(
+            replace(reply.message, tool_calls=tuple(calls)),
+            reply.usage,
+            reply.finish_reason,
+            model=reply.model,
+            request_id=reply.request_id,
+            cost=reply.cost,
+            seconds=seconds,
+            warnings=tuple(warnings),
+        )
+
+    def unique(self, call_id: str) -> str:
+        while call_id in self.call_ids:
+            call_id += "_again"
+        self.call_ids.add(call_id)
+        return call_id
+
+    def judge(self, text: str) -> Event:
+        assert self.terms.output is not None
+        try:
+            self.terms.output.read(text)
+        except OutputRefused as refused:
+            return OutputRejected(refused.problem, "output_invalid")
+        return RunFinished("completed", text)
+
+    # The tools.
+
+    async def call_tools(self, due: Sequence[Due]) -> None:
+        # After a resumption no request of this process has said yet which tools there are.
+        self.offered = self.offered or self.offer()
+        checked = [(each, check(self.offered, each.call, self.run.mistakes)) for each in due]
+        asking = [
+            each for each, ready in checked if isinstance(ready, Ready) and not each.approved and needs_person(ready)
+        ]
+        if asking:
+            for each in asking:
+                await self.record(ApprovalAsked(each.call.id))
+            return
+        room = asyncio.Semaphore(self.terms.limits.concurrency)
+
+        async def follow(lane: list[tuple[Due, Ready | ToolResult]]) -> None:
+            for each, ready in lane:
+                async with room:
+                    await self.answer(each, ready)
+
+        for lanes in stages(((each, ready), manner(ready)) for each, ready in checked):
+            if len(lanes) == 1:
+                await follow(lanes[0])
+                continue
+            await together(follow(lane) for lane in lanes)
+
+    async def answer(self, due: Due, ready: Ready | ToolResult) -> None:
+        """Give one call its result."""
+        if isinstance(ready, ToolResult):
+            await self.record(ToolFinished(noted(ready, due.note)))
+            return
+        if due.in_doubt and ready.tool.options.effect == "once":
+            await self.record(ToolFinished(in_doubt(ready)))
+            return
+        spending = Account(Limits(steps=None), Spent(), now=self.now(), parent=self.account)
+        context = self.context(due, spending)
+        began = self.now()
+        async with self.effect(ToolStarted(due.call.id, ready.tool.name, due.key, ready.repair)):
+            result = await self.ports.toolbox.call(ready, context, self.terms.limits)
+        spent = None if spending.spent == Spent() else spending.spent
+        await self.record(ToolFinished(noted(result, due.note), self.now() - began, spent))
+
+    def context(self, due: Due | None = None, account: Account | None = None) -> Context[object]:
+        if due is None:
+            return Context(self.deps, self.run.id, self.run.steps, account=self.account)
+        call_id = due.call.id
+        report = self.reporter(call_id)
+        return Context(self.deps, self.run.id, self.run.steps, call_id, due.key, report, account)
+
+    def reporter(self, call_id: str) -> Callable[[str], None]:
+        """Tells progress; a tool in a thread hands it to the loop, which may be gone."""
+        loop = asyncio.get_running_loop()
+
+        def report(text: str) -> None:
+            progressed = ToolProgressed(call_id, text)
+            try:
+                here = asyncio.get_running_loop() is loop
+            except RuntimeError:
+                here = False
+            if here:
+                self.emit(progressed)
+            elif not loop.is_closed():
+                loop.call_soon_threadsafe(self.emit, progressed)
+
+        return report
+
+    # People.
+
+    async def ask_people(self, calls: Sequence[ToolCall]) -> None:
+        if self.ports.approver is None:
+            names = ", ".join(f"{call.name} ({call.id})" for call in calls)
+            await self.record(RunSuspended("waiting", f"a person has to decide on {names}"))
+            return
+        self.offered = self.offered or self.offer()
+        for call in calls:
+            tool = self.offered.get(call.name)
+            question = Question(call, "" if tool is None else tool.description, self.run.id)
+            await self.record(given(call.id, await self.ports.approver(question)))
+
+    async def cancelled(self) -> None:
+        """Answer every open call, so that what was done so far stays a conversation."""
+        for result in stopped(self.run, CANCELLED) if self.run.owed else ():
+            await self.record(ToolFinished(result))
+        if self.run.id and self.run.ended is None:
+            await self.record(RunSuspended("cancelled", CANCELLED))
+
+
+async def together(work: Iterable[Coroutine[None, None, None]]) -> None:
+    """Await all at once; what one raises, such as a journal that fails, is raised as itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in work:
+                group.create_task(each)
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+
+
+def manner(ready: Ready | ToolResult) -> Manner:
+    """How a call of a step may run among the others."""
+    if isinstance(ready, ToolResult):
+        return "beside"
+    if ready.tool.options.sequential:
+        return "alone"
+    return "beside" if ready.tool.beside_others else "in_order"
+
+
+def needs_person(ready: Ready) -> bool:
+    """Whether a person must agree to a call first."""
+    approval = ready.tool.options.approval
+    if not callable(approval):
+        return approval == "always"
+    try:
+        return approval(ready.arguments)
+    except Exception:  # noqa: BLE001 - it belongs to the tool; when it cannot tell, the careful answer is yes
+        return True
+
+
+def in_doubt(ready: Ready) -> ToolResult:
+    """What the model is told of a call that must not be made twice and may have been made."""
+    text = (
+        f"{ready.tool.name} was started, then the program stopped. Whether it took effect is unknown, and it was "
+        "not run again. Find out before you repeat it."
+    )
+    return ToolResult(ready.call.id, text, failed=True)
+
+
+def noted(result: ToolResult, note: str) -> ToolResult:
+    """The result, with a note to the model under it."""
+    if not note:
+        return result
+    content = result.content
+    told = f"{content}\n{note}" if isinstance(content, str) else (*content, Text(note))
+    return replace(result, content=told)
+
+
+def given(call_id: str, said: bool | Decision) -> ApprovalGiven:  # noqa: FBT001 - it is the answer itself
+    """A person's word as an event."""
+    decision = said if isinstance(said, Decision) else Decision(said)
+    arguments = None if decision.arguments is None else json.dumps(decision.arguments, ensure_ascii=False)
+    return ApprovalGiven(call_id, decision.granted, decision.reason, arguments)
+
+
+@contextmanager
+def shielded(manager: AbstractContextManager[object]) -> Iterator[None]:
+    """An observer's context manager that can neither stop the effect nor swallow its exception."""
+    with ExitStack() as entered:
+        try:
+            entered.enter_context(manager)
+        except Exception:  # it is an observer's
+            log.exception("an observer's context %r could not be entered", manager)
+        leave = entered.pop_all().close
+    try:
+        yield
+    finally:
+        try:
+            leave()
+        except Exception:  # it is an observer's
+            log.exception("an observer's context %r could not be left", manager)

@@ -1,0 +1,147 @@
+"""What can go wrong, sorted by who has to act.
+
+    AgentkitError
+    ├─ UsageError               the developer, before anything is spent
+    │  ├─ ToolDefinitionError   a function that cannot be described to a model
+    │  ├─ DuplicateTool         two tools of one name
+    │  ├─ SchemaRefused         a tool schema that a provider cannot take
+    │  ├─ MissingCredentials    no address or no key for the endpoint
+    │  ├─ BrokenHistory         messages that no endpoint would accept
+    │  └─ UnknownTarget         a command's target that cannot be found
+    ├─ ModelError               the operator: the endpoint failed
+    ├─ JournalError             the operator: the record of a run cannot be trusted
+    │  └─ OutOfOrder            an event that cannot follow those before it
+    └─ RunUnfinished            only from `Result.require()`
+
+    ToolError                   raised by the author of a tool; its text is told to the model
+
+The model never gets an exception: what it can mend is a tool result that says what was expected.
+"""
+
+from typing import Literal, Protocol
+
+from agentkit.messages import Message, Usage
+
+Category = Literal[
+    "rate_limited",
+    "overloaded",
+    "auth",
+    "quota",
+    "invalid_request",
+    "not_found",
+    "context_length",
+    "content_filter",
+    "malformed_response",
+    "connection_lost",
+    "server_error",
+    "timeout",
+]
+"""Why an endpoint failed; the names are those of the wire corpus."""
+
+
+class Outcome(Protocol):
+    """A run as far as it came: what an error keeps of it.  `agentkit.Result` is one."""
+
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def detail(self) -> str: ...
+    @property
+    def messages(self) -> tuple[Message, ...]: ...
+    @property
+    def usage(self) -> Usage: ...
+
+
+class AgentkitError(Exception):
+    """Anything this package raises on purpose."""
+
+
+class UsageError(AgentkitError):
+    """The program asks for something that cannot work; nothing has been spent yet."""
+
+
+class ToolDefinitionError(UsageError):
+    """A function cannot be described to a model, and the message names the argument."""
+
+
+class DuplicateTool(UsageError):
+    """Two tools have one name, so a call could mean either."""
+
+
+class SchemaRefused(UsageError):
+    """A provider cannot take a tool's schema, and the message says which part."""
+
+
+class MissingCredentials(UsageError):
+    """No address or no key was given for the endpoint, in arguments or environment."""
+
+
+class BrokenHistory(UsageError):
+    """The messages given as history do not form a conversation; the message says where."""
+
+
+class UnknownTarget(UsageError):
+    """A command was pointed at a module, file or name that is not there."""
+
+
+class ModelError(AgentkitError):
+    """The endpoint failed, or answered with something that is no reply.
+
+    Attributes:
+        category: Why, as one of `Category`.
+        retryable: Whether another attempt can succeed.
+        retry_after: Seconds the server asked to wait, or None.
+        status: HTTP status, or None when there was no response.
+        code: The server's own error code, as text, or None.
+        request_id: The server's name for the request, or None.
+        body: The raw body of the response, as text.
+        result: The run as far as it came, when the error ended one.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        category: Category,
+        retryable: bool = False,
+        retry_after: float | None = None,
+        status: int | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+        body: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.category = category
+        self.retryable = retryable
+        self.retry_after = retry_after
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+        self.body = body
+        self.result: Outcome | None = None
+
+
+class JournalError(AgentkitError):
+    """The record of a run is damaged, or belongs to somebody else."""
+
+
+class OutOfOrder(JournalError):
+    """An event cannot follow those before it, so the record is not one run's."""
+
+
+class RunUnfinished(AgentkitError):
+    """A result was required of a run that ended without one.
+
+    Attributes:
+        result: The run as far as it came.
+    """
+
+    def __init__(self, message: str, *, result: Outcome) -> None:
+        super().__init__(message)
+        self.result = result
+
+
+class ToolError(Exception):
+    """Raise it in a tool to tell the model, in words meant for it, why the call failed."""

@@ -1,0 +1,205 @@
+"""What happens in a run: the one stream that everything else is made from.
+
+An event is in the past tense, frozen and true for ever.  It holds what is new, never the conversation so far.
+Events that are not durable pass by those who watch; the loop ignores them and a journal skips them.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from agentkit.limits import Spent
+from agentkit.messages import Message, ToolResult, Usage
+
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"]
+
+Status = Literal[
+    "completed",
+    "step_limit",
+    "tool_call_limit",
+    "token_limit",
+    "cost_limit",
+    "time_limit",
+    "repeat_limit",
+    "cut",
+    "refused",
+    "empty",
+    "output_invalid",
+    "waiting",
+    "failed",
+    "cancelled",
+]
+"""How a run stands when it stops.  `waiting`, `failed` and `cancelled` can be resumed; the others have ended."""
+
+
+class Event:
+    """Something that has happened."""
+
+    __slots__ = ()
+    durable: ClassVar[bool] = True
+
+
+class Passing(Event):
+    """Something to watch while it happens, and to forget."""
+
+    __slots__ = ()
+    durable: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted(Event):
+    """A run began with these messages."""
+
+    run_id: str
+    agent: str
+    messages: tuple[Message, ...]
+    parent: str | None = None
+    """The tool call this run answers, as `run_id/call_id`."""
+    answer_tool: str | None = None
+    """The tool whose accepted arguments are the run's output, where the output is asked for by a tool."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCalled(Event):
+    """The model was asked; `messages` counts what it was sent, `tools` names what it was offered."""
+
+    model: str
+    messages: int
+    tools: tuple[str, ...]
+    last: bool = False
+    """Whether a limit is reached and this request is for an answer only."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta(Passing):
+    """A piece of the answer arrived."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta(Passing):
+    """A piece of the model's reasoning arrived."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta(Passing):
+    """A piece of a tool call arrived: the name whole and first, the arguments in pieces."""
+
+    index: int
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReplied(Event):
+    """The model replied; this is recorded before anybody reads it."""
+
+    message: Message
+    usage: Usage
+    finish_reason: FinishReason
+    model: str = ""
+    """The model as the server names it."""
+    request_id: str | None = None
+    cost: float | None = None
+    seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
+    """Oddities of the reply that did not stop it from being read."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRejected(Event):
+    """A reply was no answer; `problem` is what the model is told, `status` how the run ends if it stays so."""
+
+    problem: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalAsked(Event):
+    """A person has to decide on a call before it is made."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalGiven(Event):
+    """A person decided on a call."""
+
+    call_id: str
+    granted: bool
+    reason: str = ""
+    arguments: str | None = None
+    """JSON text to call with instead of what the model asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStarted(Event):
+    """A tool is about to run; recorded before it does."""
+
+    call_id: str
+    tool: str
+    key: str
+    """The idempotency key that the tool is given, now and if it is run again."""
+    repair: str | None = None
+    """How the arguments had to be mended before they could be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolProgressed(Passing):
+    """A tool at work said how far it is."""
+
+    call_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFinished(Event):
+    """A call has its result."""
+
+    result: ToolResult
+    seconds: float = 0.0
+    spent: Spent | None = None
+    """What a nested run spent on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSuspended(Event):
+    """The run stopped and can go on: a person must decide, the model failed, or somebody cancelled."""
+
+    status: Status
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished(Event):
+    """The run ended."""
+
+    status: Status
+    output: str = ""
+    """The answer as the model wrote it: text, or JSON text of the output type."""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event with its place in a run: numbered, timed, and with the step it belongs to."""
+
+    run_id: str
+    seq: int
+    """Counts the durable events of the run from 0; a passing event has the number of the next one."""
+    time: float
+    """Seconds since 1970, UTC."""
+    step: int
+    """The step that the event belongs to, from 1; 0 before the first request."""
+    event: Event
+
+
+Observer = Callable[[Recorded], AbstractContextManager[object] | None]
+"""Is told events and cannot answer.  What it returns for a started effect is entered around that effect."""
+
+EVERYWHERE: list[Observer] = []
+"""Observers of every run in this process: where an application's log is attached, as with any logger of Python."""

@@ -1,0 +1,395 @@
+"""What an agent does next.  Nothing here waits, reads a clock, or opens a socket.
+
+A run is a fold over its events: `apply` takes one event into the run, `decide` says what has to happen now.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from agentkit.arguments import canonical, sendable
+from agentkit.errors import OutOfOrder
+from agentkit.events import (
+    ApprovalAsked,
+    ApprovalGiven,
+    Event,
+    ModelCalled,
+    ModelReplied,
+    OutputRejected,
+    RunFinished,
+    RunStarted,
+    RunSuspended,
+    Status,
+    ToolFinished,
+    ToolStarted,
+)
+from agentkit.limits import Limits, Spent
+from agentkit.messages import Message, ToolCall, ToolResult
+
+CUT = (
+    "Not executed: your reply was cut off at its length limit, so these arguments may be incomplete. "
+    "Ask again with shorter arguments or fewer calls at a time."
+)
+DENIED = "Not executed: a person refused this call."
+EMPTY = "Your reply was empty. Answer the question, or call a tool."
+UNANSWERED = "Not executed: the run stopped before this call."
+
+ENDS: Final[Mapping[str, tuple[Status, str]]] = {
+    "steps": ("step_limit", "the limit of model replies (Limits.steps) was reached"),
+    "tool_calls": ("tool_call_limit", "the model asked for more tool calls than Limits.tool_calls allows"),
+    "tokens": ("token_limit", "the limit of tokens (Limits.tokens) was reached"),
+    "cost": ("cost_limit", "the limit of cost (Limits.cost) was reached"),
+    "seconds": ("time_limit", "the time of the run (Limits.seconds) is over"),
+    "repeats": ("repeat_limit", "the model kept making one identical call (Limits.repeats)"),
+}
+"""What each limit makes of a run: its status, and the words for a person."""
+
+AT_ONCE = frozenset({"tool_calls", "seconds", "repeats"})
+"""Limits that stop a step before its tools have run; the others let a step be finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as far as its events tell.  Equal events make equal runs."""
+
+    id: str = ""
+    messages: tuple[Message, ...] = ()
+    """What the model is sent next; always a valid conversation but for the calls still owed."""
+    steps: int = 0
+    spent: Spent = field(default_factory=Spent)
+    owed: tuple[ToolCall, ...] = ()
+    """The calls of the open step, in the order asked."""
+    results: Mapping[str, ToolResult] = field(default_factory=dict)
+    """Results of the open step, by call id."""
+    begun: frozenset[str] = frozenset()
+    """Calls that were started and have no result: in doubt, if the process that started them is gone."""
+    asked: frozenset[str] = frozenset()
+    """Calls of the open step that need a person."""
+    decisions: Mapping[str, ApprovalGiven] = field(default_factory=dict)
+    cut: bool = False
+    """Whether the open step's reply was cut, so that its calls must not be made."""
+    reply: ModelReplied | None = None
+    """A reply without calls that nobody has judged yet."""
+    answer_tool: str | None = None
+    answer: str | None = None
+    """Arguments of the accepted call of the answer tool."""
+    attempts: int = 0
+    """Replies in a row that led nowhere."""
+    trouble: Status = "empty"
+    """What was wrong with the last of them."""
+    repeats: Mapping[str, int] = field(default_factory=dict)
+    """Steps that asked for the very same call, since the last call never made before."""
+    mistakes: frozenset[str] = frozenset()
+    """Failures the model has been told; the second time it gets a fuller message."""
+    whole: Mapping[str, str] = field(default_factory=dict)
+    """Whole texts of the results that were cut, by call id."""
+    last: bool = False
+    """Whether the last request, for an answer only, has been made."""
+    ended: RunFinished | RunSuspended | None = None
+
+    @property
+    def unanswered(self) -> tuple[ToolCall, ...]:
+        """Calls of the open step without a result, in the order asked."""
+        return tuple(call for call in self.owed if call.id not in self.results)
+
+
+@dataclass(frozen=True, slots=True)
+class CallModel:
+    """Send the run's messages; with `last`, without tools, for an answer."""
+
+    last: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A call to make now."""
+
+    call: ToolCall
+    """As asked, or as a person edited it."""
+    key: str
+    """Idempotency key, made from the call's place in the run: the same whenever it is made again."""
+    approved: bool = False
+    in_doubt: bool = False
+    """It was started before, and nobody knows how that ended."""
+    note: str = ""
+    """To be told to the model under the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallTools:
+    """Make these calls; their results may come in any order."""
+
+    due: tuple[Due, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AskApproval:
+    """Ask a person about these calls, or suspend the run until somebody answers."""
+
+    calls: tuple[ToolCall, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Give these results without running a tool."""
+
+    results: tuple[ToolResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOutput:
+    """See whether this text is of the output type; it is the run's answer if so."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Tell the model that its reply was no answer."""
+
+    rejected: OutputRejected
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """End the run."""
+
+    finished: RunFinished
+
+
+Action = CallModel | CallTools | AskApproval | Answer | CheckOutput | Reject | Finish
+
+
+def apply(run: Run, event: Event) -> Run:
+    """The run after one more event.
+
+    Raises:
+        OutOfOrder: The event cannot follow those before it.
+    """
+    if not event.durable:
+        return run
+    if isinstance(run.ended, RunFinished) or (isinstance(event, RunStarted) is bool(run.id)):
+        raise _out_of_order(run, event)
+    if run.ended is not None:
+        run = replace(run, ended=None)
+    match event:
+        case RunStarted():
+            return Run(id=event.run_id, messages=event.messages, answer_tool=event.answer_tool)
+        case ModelCalled() if not run.owed:
+            return replace(run, last=run.last or event.last) if event.last else run
+        case ModelReplied() if not run.owed and run.reply is None:
+            return _take_reply(run, event)
+        case OutputRejected() if run.reply is not None:
+            told = Message("user", event.problem)
+            return replace(
+                run, messages=(*run.messages, told), reply=None, attempts=run.attempts + 1, trouble=event.status
+            )
+        case RunFinished() if not run.owed:
+            return replace(run, ended=event)
+        case RunSuspended():
+            return replace(run, ended=event)
+    return _apply_to_call(run, event)
+
+
+def _apply_to_call(run: Run, event: Event) -> Run:
+    """The events of one call, which must be owed."""
+    match event:
+        case ApprovalAsked(call_id) if _is_owed(run, call_id):
+            return replace(run, asked=run.asked | {call_id})
+        case ApprovalGiven(call_id) if _is_owed(run, call_id) and call_id in run.asked:
+            return replace(run, decisions={**run.decisions, call_id: event})
+        case ToolStarted(call_id) if _is_owed(run, call_id):
+            return replace(run, begun=run.begun | {call_id})
+        case ToolFinished(result) if _is_owed(run, result.call_id):
+            return _take_result(run, event)
+    raise _out_of_order(run, event)
+
+
+def _out_of_order(run: Run, event: Event) -> OutOfOrder:
+    where = f"step {run.steps} of run {run.id!r}" if run.id else "the beginning"
+    return OutOfOrder(f"{type(event).__name__} cannot follow {where}: the events are not those of one run")
+
+
+def _is_owed(run: Run, call_id: str) -> bool:
+    return call_id not in run.results and any(call.id == call_id for call in run.owed)
+
+
+def _take_reply(run: Run, event: ModelReplied) -> Run:
+    message = event.message
+    # The last request offers no tools: a call asked for all the same is not owed an answer.
+    calls = () if run.last else message.tool_calls
+    kept = message if calls == message.tool_calls else replace(message, tool_calls=())
+    cut = bool(calls) and event.finish_reason == "length"
+    empty = not calls and not kept.text.strip()
+    return replace(
+        run,
+        # An empty turn never goes back: strict servers refuse the whole history for it.
+        messages=run.messages if empty else (*run.messages, kept),
+        steps=run.steps + 1,
+        spent=run.spent + Spent(1, len(calls), event.usage, event.cost),
+        owed=calls,
+        cut=cut,
+        reply=None if calls else event,
+        attempts=run.attempts + 1 if cut else run.attempts,
+        trouble="cut" if cut else run.trouble,
+        repeats=_count(run.repeats, calls),
+    )
+
+
+def _count(repeats: Mapping[str, int], calls: tuple[ToolCall, ...]) -> Mapping[str, int]:
+    """Count the steps that asked for each call; a call never seen is progress, and all counts start again."""
+    asked = {f"{call.name} {canonical(call.arguments)}" for call in calls}
+    if not asked:
+        return repeats
+    known = repeats if asked <= repeats.keys() else dict.fromkeys(repeats, 0)
+    return {**known, **{call: known.get(call, 0) + 1 for call in asked}}
+
+
+def _take_result(run: Run, event: ToolFinished) -> Run:
+    result = event.result
+    run = replace(
+        run,
+        results={**run.results, result.call_id: result},
+        begun=run.begun - {result.call_id},
+        spent=run.spent + event.spent if event.spent else run.spent,
+        mistakes=run.mistakes | {str(result.content)} if result.failed else run.mistakes,
+        whole=run.whole if result.whole is None else {**run.whole, result.call_id: result.whole},
+    )
+    return run if run.unanswered else _close_step(run)
+
+
+def _close_step(run: Run) -> Run:
+    """Tell the model the results in the order it asked: providers cache by prefix, and arrival order varies."""
+    answers = [call for call in run.owed if call.name == run.answer_tool]
+    accepted = next((call for call in answers if not run.results[call.id].failed), None)
+    rejected = bool(answers) and accepted is None
+    fine = any(not result.failed for result in run.results.values())
+    return replace(
+        run,
+        messages=run.messages + results_as_messages(run.owed, run.results),
+        owed=(),
+        results={},
+        asked=frozenset(),
+        decisions={},
+        cut=False,
+        answer=None if accepted is None else sendable(accepted.arguments),
+        attempts=0 if fine else run.attempts + rejected,
+        trouble="output_invalid" if rejected else run.trouble,
+    )
+
+
+def results_as_messages(calls: tuple[ToolCall, ...], results: Mapping[str, ToolResult]) -> tuple[Message, ...]:
+    """One message for each call; a call without a result is told that it was not executed."""
+    return tuple(
+        Message("tool", results[call.id].content if call.id in results else UNANSWERED, call_id=call.id)
+        for call in calls
+    )
+
+
+def conversation(run: Run) -> tuple[Message, ...]:
+    """The run's messages as a history that any endpoint accepts, whatever state the run is in."""
+    return run.messages + results_as_messages(run.owed, run.results)
+
+
+def decide(run: Run, limits: Limits, *, checked: bool = False, pressed: str | None = None) -> Action:
+    """What has to happen next.
+
+    Args:
+        run: The run so far.
+        limits: Where it must stop.
+        checked: Whether an answer has to be of an output type, which the driver finds out.
+        pressed: A limit that is used up outside this run's own events: the clock's, or a parent's.
+    """
+    limit = _limit(run, limits, pressed)
+    if run.owed:
+        return _in_step(run, limits, limit)
+    if run.answer is not None:
+        return Finish(RunFinished("completed", run.answer))
+    if run.reply is not None:
+        return _judge(run, run.reply, limit, checked=checked)
+    if run.attempts >= limits.attempts:
+        detail = f"{run.attempts} replies in a row led nowhere (Limits.attempts)"
+        return Finish(RunFinished(run.trouble, detail=detail))
+    if limit is None:
+        return CallModel()
+    # There is no time left to ask once more when time is what ran out.
+    if limits.last_answer and not run.last and limit != "seconds":
+        return CallModel(last=True)
+    return Finish(RunFinished(ENDS[limit][0], detail=ENDS[limit][1]))
+
+
+def _limit(run: Run, limits: Limits, pressed: str | None) -> str | None:
+    if limits.repeats is not None and max(run.repeats.values(), default=0) >= limits.repeats:
+        return "repeats"
+    return pressed or limits.reached(run.spent)
+
+
+def _in_step(run: Run, limits: Limits, limit: str | None) -> Action:
+    """The open step: give the results that need no tool, then ask people, then call tools."""
+    if run.cut:
+        return Answer(tuple(_failed(call, CUT) for call in run.unanswered))
+    if limit is not None and limit in AT_ONCE:
+        return Answer(stopped(run, ENDS[limit][1]))
+    if denied := tuple(
+        _failed(call, f"{DENIED} {run.decisions[call.id].reason}".strip())
+        for call in run.unanswered
+        if call.id in run.decisions and not run.decisions[call.id].granted
+    ):
+        return Answer(denied)
+    if waiting := tuple(call for call in run.unanswered if call.id in run.asked - run.decisions.keys()):
+        return AskApproval(waiting)
+    return CallTools(
+        tuple(_due(run, limits, place, call) for place, call in enumerate(run.owed) if call in run.unanswered)
+    )
+
+
+def _failed(call: ToolCall, content: str) -> ToolResult:
+    return ToolResult(call.id, content, failed=True)
+
+
+def stopped(run: Run, why: str) -> tuple[ToolResult, ...]:
+    """Results for the calls that will not have one of their own; those at work may or may not have taken effect."""
+    return tuple(
+        _failed(call, f"Stopped before it finished: {why}. Whether it took effect is unknown.")
+        if call.id in run.begun
+        else _failed(call, f"Not executed: {why}.")
+        for call in run.unanswered
+    )
+
+
+def _due(run: Run, limits: Limits, place: int, call: ToolCall) -> Due:
+    decision = run.decisions.get(call.id)
+    edited = None if decision is None else decision.arguments
+    return Due(
+        call if edited is None else replace(call, arguments=edited),
+        key=f"{run.id}:{run.steps}.{place}",
+        approved=decision is not None,
+        in_doubt=call.id in run.begun,
+        note=_note(run, limits, call),
+    )
+
+
+def _note(run: Run, limits: Limits, call: ToolCall) -> str:
+    """What a model is told that repeats itself."""
+    times = run.repeats[f"{call.name} {canonical(call.arguments)}"]
+    if limits.repeats_told is None or times < limits.repeats_told:
+        return ""
+    stop = "" if limits.repeats is None else f" At the {limits.repeats}th the run ends."
+    return (
+        f"Note: you have now made this identical call {times} times.{stop} Use the results above, or do something else."
+    )
+
+
+def _judge(run: Run, reply: ModelReplied, limit: str | None, *, checked: bool) -> Action:
+    """A reply without calls: the answer, unless something is wrong with it."""
+    text = reply.message.text
+    if reply.finish_reason == "content_filter":
+        return Finish(RunFinished("refused", text, "the model or its provider refused to answer"))
+    if run.last:
+        status, detail = ENDS[limit or "steps"]
+        return Finish(RunFinished(status, text, detail))
+    if reply.finish_reason == "length":
+        return Finish(RunFinished("cut", text, "the answer was cut at the length limit of a reply"))
+    if not text.strip():
+        return Reject(OutputRejected(EMPTY, "empty"))
+    return CheckOutput(text) if checked else Finish(RunFinished("completed", text))

@@ -1,0 +1,1 @@
+"""Those who watch runs: each turns events into something for eyes."""

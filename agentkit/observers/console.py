@@ -1,0 +1,148 @@
+"""A run for eyes at a terminal: reasoning dim, calls with their arguments, results cut kindly, then the answer."""
+
+import json
+import re
+
+from rich.console import Console
+from rich.text import Text
+
+from agentkit.events import (
+    ModelCalled,
+    ModelReplied,
+    Observer,
+    OutputRejected,
+    ReasoningDelta,
+    Recorded,
+    RunFinished,
+    RunSuspended,
+    TextDelta,
+    ToolFinished,
+    ToolProgressed,
+)
+from agentkit.limits import Spent
+from agentkit.messages import ToolCall, text_of
+from agentkit.secrets import scrub
+
+RESULT_LINES = 6
+RESULT_WIDTH = 400
+
+# Everything a terminal would obey instead of showing: C0 and C1 controls but tab and newline, and bidi overrides.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """A text that a terminal shows and does not obey."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def console_view(console: Console) -> Observer:
+    """Print a run as it happens."""
+    return _View(console).observe
+
+
+class _View:
+    """Remembers what is on the current line, and the calls that have no result yet."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.style: str | None = None
+        self.streamed = False
+        self.calls: dict[str, ToolCall] = {}
+        self.spent = Spent()
+        self.began = 0.0
+
+    def observe(self, recorded: Recorded) -> None:
+        event = recorded.event
+        self.began = self.began or recorded.time
+        match event:
+            case ModelCalled():
+                self.line(f"step {recorded.step}", "bold cyan")
+                self.streamed = False
+            case ReasoningDelta(text):
+                self.write(text, "dim italic")
+            case TextDelta(text):
+                self.write(text, "none")
+            case ModelReplied():
+                self.replied(event)
+            case ToolProgressed(call_id, text):
+                self.line(f"  … {self.name(call_id)}: {text}", "dim")
+            case ToolFinished():
+                self.finished(event)
+            case OutputRejected(problem):
+                self.line(f"  not an answer yet: {problem}", "yellow")
+            case RunFinished() | RunSuspended():
+                self.ended(event, recorded)
+
+    def write(self, text: str, style: str) -> None:
+        """Go on with a text in pieces; another style begins another line."""
+        self.streamed = True
+        if self.style not in {None, style}:
+            self.close()
+        self.style = style
+        self.console.print(Text(printable(text), style), end="", soft_wrap=True)
+
+    def close(self) -> None:
+        if self.style is not None:
+            self.console.print()
+        self.style = None
+
+    def line(self, text: str, style: str = "none") -> None:
+        self.close()
+        self.console.print(Text(printable(scrub(text)), style), soft_wrap=True)
+
+    def name(self, call_id: str) -> str:
+        call = self.calls.get(call_id)
+        return call_id if call is None else call.name
+
+    def replied(self, event: ModelReplied) -> None:
+        message = event.message
+        if not self.streamed:
+            if message.reasoning is not None and message.reasoning.text:
+                self.write(message.reasoning.text, "dim italic")
+            if message.text:
+                self.write(message.text, "none")
+        self.close()
+        self.spent += Spent(1, len(message.tool_calls), event.usage, event.cost)
+        for call in message.tool_calls:
+            self.calls[call.id] = call
+            self.line(f"  → {call.name}({shown_arguments(call.arguments)})", "green")
+
+    def finished(self, event: ToolFinished) -> None:
+        result = event.result
+        text = _kindly(text_of(result.content))
+        style = "red" if result.failed else "blue"
+        self.line(f"  ← {self.name(result.call_id)} {_duration(event.seconds)}: {text}", style)
+        self.calls.pop(result.call_id, None)
+
+    def ended(self, event: RunFinished | RunSuspended, recorded: Recorded) -> None:
+        good = event.status == "completed"
+        usage = self.spent.usage
+        parts = [f"{self.spent.steps} steps", f"{self.spent.tool_calls} calls"]
+        counted = (("in", usage.input), ("cached", usage.cached), ("out", usage.output), ("reasoning", usage.reasoning))
+        parts += [f"{count:,} {name}" for name, count in counted if count is not None]
+        parts.append(_duration(recorded.time - self.began))
+        # Why a model failed is the error that ends the command.
+        detail = f" ({event.detail})" if event.detail and event.status != "failed" else ""
+        self.line(f"{event.status}{detail} · {' · '.join(parts)}", "bold green" if good else "bold yellow")
+
+
+def shown_arguments(raw: str) -> str:
+    """Arguments as a person reads them: `city="Oslo", days=3`; what is no object stays as it came."""
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError):
+        return raw[:RESULT_WIDTH]
+    if not isinstance(value, dict):
+        return raw[:RESULT_WIDTH]
+    text = ", ".join(f"{name}={json.dumps(each, ensure_ascii=False)}" for name, each in value.items())
+    return text if len(text) <= RESULT_WIDTH else f"{text[:RESULT_WIDTH]}…"
+
+
+def _kindly(text: str) -> str:
+    lines = text.strip().splitlines()
+    shown = "\n      ".join(line[:RESULT_WIDTH] for line in lines[:RESULT_LINES])
+    return shown if len(lines) <= RESULT_LINES else f"{shown}\n      … {len(lines) - RESULT_LINES} more lines"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

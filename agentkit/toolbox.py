@@ -1,0 +1,194 @@
+"""The port that runs tools, and the one that runs functions.
+
+A call is checked before anything happens.  Whatever is wrong with it, or goes wrong in the tool, becomes a result
+that says what was expected, so that the model can mend its call.
+"""
+
+import difflib
+import inspect
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from pydantic import JsonValue
+
+from agentkit.arguments import ArgumentsUnreadable, read_arguments
+from agentkit.clock import Clock, SystemClock, TimeIsUp, within
+from agentkit.context import Context
+from agentkit.dialects import drop_nulls
+from agentkit.errors import ToolError
+from agentkit.limits import Limits
+from agentkit.messages import ToolCall, ToolResult
+from agentkit.results import content_of, cut
+from agentkit.schema import ArgumentsRefused, Bound
+from agentkit.secrets import scrub
+from agentkit.tools import Tool, Toolable, as_tool, named
+from agentkit.workers import Workers
+
+AnyTool = Tool[..., object]
+
+ERROR_CHARS = 600
+"""Characters of an exception's text that the model is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A call whose tool is known and whose arguments fit."""
+
+    tool: AnyTool
+    call: ToolCall
+    bound: Bound
+    arguments: Mapping[str, JsonValue]
+    repair: str | None = None
+
+
+@runtime_checkable
+class Toolbox(Protocol):
+    """Whoever runs tools.  Wrap one to change how they run."""
+
+    def offer(self, context: Context[object]) -> Mapping[str, AnyTool]:
+        """The tools of the next step, by name."""
+        ...
+
+    async def call(self, ready: Ready, context: Context[object], limits: Limits) -> ToolResult:
+        """Make a call; an exception of the tool is a failed result, not an exception."""
+        ...
+
+
+Tools = Iterable[Toolable] | Callable[[Context[object]], Iterable[Toolable]]
+"""The tools of an agent, or a function that says before each step which there are."""
+
+
+class FunctionToolbox:
+    """Runs functions: async ones in the event loop, plain ones in threads."""
+
+    def __init__(self, tools: Tools, *, clock: Clock | None = None, workers: Workers | None = None) -> None:
+        self._tools = tools if callable(tools) else named(tools)
+        self._clock = clock or SystemClock()
+        self._workers = workers or WORKERS
+        self._made: dict[Toolable, AnyTool] = {}
+
+    def offer(self, context: Context[object]) -> Mapping[str, AnyTool]:
+        if not callable(self._tools):
+            return self._tools
+        # A plain function offered again is not described again.
+        self._made = {function: self._made.get(function) or as_tool(function) for function in self._tools(context)}
+        return named(self._made.values())
+
+    async def call(self, ready: Ready, context: Context[object], limits: Limits) -> ToolResult:
+        options = ready.tool.options
+        seconds = limits.tool_seconds if options.timeout is None else options.timeout
+        try:
+            value = await within(self._clock, seconds, self._run(ready, context))
+        except TimeIsUp:
+            return _failed(
+                ready.call,
+                f"{ready.tool.name} did not finish within {seconds:g} s and was given up; what it did by then stays done.",
+            )
+        except ToolError as error:
+            return _failed(ready.call, _short(str(error)) or f"{ready.tool.name} failed and did not say why.")
+        # SystemExit is how a command-line library says that its arguments were wrong: no reason to end the run.
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a tool may raise anything; the model is told
+            return _failed(ready.call, f"{ready.tool.name} failed: {_short(f'{type(error).__name__}: {error}')}")
+        return _told(
+            ready.call, value, limits.result_chars if options.max_result_chars is None else options.max_result_chars
+        )
+
+    async def _run(self, ready: Ready, context: Context[object]) -> object:
+        function = ready.tool.function
+
+        def start() -> object:
+            return ready.bound.call(function, context)
+
+        match ready.tool.kind:
+            case "async_generator":
+                return await _last(start(), context)
+            case "generator":
+                return await self._workers.call(lambda: _exhaust(start(), context))
+            case "async":
+                result = start()
+            case "function":
+                result = await self._workers.call(start)
+        # A plain function may hand on what an async one returned.
+        return await result if inspect.isawaitable(result) else result
+
+
+WORKERS = Workers()
+"""The threads of this process."""
+
+
+async def _last(values: object, context: Context[object]) -> object:
+    """The last value of an async generator; those before it are progress."""
+    assert isinstance(values, AsyncIterator)
+    last: object = None
+    async for value in values:
+        if last is not None:
+            context.progress(str(last))
+        last = value
+    return last
+
+
+def _exhaust(values: object, context: Context[object]) -> object:
+    """The last value of a generator; those before it are progress."""
+    assert isinstance(values, Iterator)
+    last: object = None
+    for value in values:
+        if last is not None:
+            context.progress(str(last))
+        last = value
+    return last
+
+
+def _told(call: ToolCall, value: object, limit: int) -> ToolResult:
+    try:
+        content = content_of(value)
+    except ValueError as error:
+        return _failed(call, f"{call.name} ran, but what it returned cannot be written as JSON: {_short(str(error))}")
+    if isinstance(content, str) and len(content) > limit:
+        return ToolResult(call.id, cut(content, limit, call.id), whole=content)
+    return ToolResult(call.id, content)
+
+
+def check(offered: Mapping[str, AnyTool], call: ToolCall, told: Collection[str] = ()) -> Ready | ToolResult:
+    """Find the tool a call means and read its arguments, or say to the model what is wrong with it.
+
+    Args:
+        offered: The tools of the step, by name.
+        call: What the model asked.
+        told: Failures the model was told before; one that is made again gets a fuller message.
+    """
+    tool = offered.get(call.name)
+    if tool is None:
+        short, full = _unknown(call.name, offered)
+        return _failed(call, full if short in told else short)
+    try:
+        read = read_arguments(call.arguments)
+        arguments = drop_nulls(read.value, tool.parameters) if "null" in call.arguments else read.value
+        return Ready(tool, call, tool.signature.bind(arguments), arguments, read.repair)
+    except ArgumentsUnreadable as error:
+        problem = f"The arguments of {tool.name} could not be read, so it was not called: {error}"
+        example = f"{problem}\nA valid example: {tool.signature.example_text()}"
+        return _failed(call, example if problem in told else problem)
+    except ArgumentsRefused as error:
+        return _failed(call, error.advice if error.problem in told else error.problem)
+
+
+def _unknown(name: str, offered: Mapping[str, AnyTool]) -> tuple[str, str]:
+    if not offered:
+        text = f"There is no tool {name!r}; no tools are offered now. Answer without one."
+        return text, text
+    near = difflib.get_close_matches(name, offered, n=1)
+    meant = f" Did you mean {near[0]!r}?" if near else ""
+    text = f"There is no tool {name!r}.{meant} The tools are: {', '.join(offered)}."
+    lines = [f"- {tool.name}: {tool.description.partition(chr(10))[0]}" for tool in offered.values()]
+    return text, "\n".join([f"There still is no tool {name!r}.{meant} The tools are:", *lines])
+
+
+def _failed(call: ToolCall, content: str) -> ToolResult:
+    return ToolResult(call.id, content, failed=True)
+
+
+def _short(text: str) -> str:
+    """An exception's text for the model: without secrets, and without its tail."""
+    text = scrub(text.strip())
+    return text if len(text) <= ERROR_CHARS else f"{text[:ERROR_CHARS]}…"

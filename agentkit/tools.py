@@ -1,0 +1,280 @@
+"""A function as a tool: what a model is told of it, and how it may be called.
+
+Nothing here runs a tool; that is the toolbox's.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import WRAPPER_ASSIGNMENTS, cached_property, partial
+from types import FunctionType, MethodType
+from typing import Generic, Literal, ParamSpec, Protocol, TypeVar, get_args, overload
+
+from pydantic import JsonValue
+
+from agentkit.context import Context
+from agentkit.errors import DuplicateTool, ToolDefinitionError
+from agentkit.model import ToolSpec
+from agentkit.schema import Bound, describe
+
+P = ParamSpec("P")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+Effect = Literal["read", "idempotent", "once"]
+"""What calling a tool does: nothing but look, the same however often, or something that must not happen twice."""
+
+Kind = Literal["async", "async_generator", "generator", "function"]
+
+Approval = Literal["never", "always"] | Callable[[Mapping[str, JsonValue]], bool]
+"""Whether a person must agree to a call first; a function decides by the arguments."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a tool may be called."""
+
+    effect: Effect = "once"
+    approval: Approval = "never"
+    timeout: float | None = None
+    """Seconds; None: the run's `Limits.tool_seconds`."""
+    parallel: bool | None = None
+    """Whether it may run beside others; None: async functions and those with effect `read` may."""
+    sequential: bool = False
+    """Whether it waits for all calls before it, and all after it wait for it."""
+    max_result_chars: int | None = None
+    """None: the run's `Limits.result_chars`."""
+    strict: bool | None = None
+    """True demands that the provider enforces the schema, None takes it where it can be had."""
+
+
+class Described(Protocol):
+    """What a model is told of a tool, and the check of its arguments."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def parameters(self) -> dict[str, JsonValue]: ...
+    @property
+    def returns(self) -> dict[str, JsonValue] | None: ...
+    def bind(self, arguments: Mapping[str, JsonValue]) -> Bound: ...
+    def example_text(self) -> str: ...
+
+
+class Tool(Generic[P, R_co]):
+    """A function with its description.  Called, it is still the function."""
+
+    def __init__(self, function: Callable[P, R_co], signature: Described, options: Options) -> None:
+        self.function = function
+        self.signature = signature
+        self.options = options
+        for name in WRAPPER_ASSIGNMENTS:
+            if hasattr(function, name):
+                setattr(self, name, getattr(function, name))
+        self.__wrapped__ = function
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
+        return self.function(*args, **kwargs)
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> "Tool[P, R_co]": ...
+    @overload
+    def __get__(self, instance: object, owner: type | None = None) -> "Tool[..., R_co]": ...
+    def __get__(self, instance: object, owner: type | None = None) -> "Tool[..., R_co]":
+        bind = getattr(self.function, "__get__", None)
+        if bind is None:
+            return self
+        bound = bind(instance, owner)
+        return self if bound is self.function else Tool(bound, self.signature, self.options)
+
+    def __repr__(self) -> str:
+        return f"<tool {self.name}>"
+
+    @property
+    def name(self) -> str:
+        """What the model calls it by."""
+        return self.signature.name
+
+    @property
+    def description(self) -> str:
+        """What the model is told it does."""
+        return self.signature.description
+
+    @property
+    def parameters(self) -> dict[str, JsonValue]:
+        """JSON Schema of its arguments."""
+        return self.signature.parameters
+
+    @property
+    def returns(self) -> dict[str, JsonValue] | None:
+        """JSON Schema of what it returns; None where the function does not say."""
+        return self.signature.returns
+
+    @cached_property
+    def kind(self) -> Kind:
+        """How its function runs."""
+        function: object = self.function
+        while isinstance(function, (partial, MethodType, staticmethod, classmethod)):
+            function = function.func if isinstance(function, partial) else function.__func__
+        if not isinstance(function, FunctionType):
+            function = inspect.getattr_static(type(function), "__call__", function)
+        tests: tuple[tuple[Kind, Callable[[object], bool]], ...] = (
+            ("async", inspect.iscoroutinefunction),
+            ("async_generator", inspect.isasyncgenfunction),
+            ("generator", inspect.isgeneratorfunction),
+        )
+        return next((kind for kind, holds in tests if holds(function)), "function")
+
+    @property
+    def beside_others(self) -> bool:
+        """Whether it may run at the same time as other calls of a step."""
+        if self.options.parallel is not None:
+            return self.options.parallel
+        return self.options.effect == "read" or self.kind in {"async", "async_generator"}
+
+    @cached_property
+    def spec(self) -> ToolSpec:
+        """What a model is told."""
+        return ToolSpec(self.name, self.description, self.parameters, self.options.strict)
+
+
+@overload
+def tool(
+    function: Callable[P, R],
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    effect: Effect = "once",
+    approval: Approval = "never",
+    timeout: float | None = None,
+    parallel: bool | None = None,
+    sequential: bool = False,
+    max_result_chars: int | None = None,
+    strict: bool | None = None,
+) -> Tool[P, R]: ...
+@overload
+def tool(
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    effect: Effect = "once",
+    approval: Approval = "never",
+    timeout: float | None = None,
+    parallel: bool | None = None,
+    sequential: bool = False,
+    max_result_chars: int | None = None,
+    strict: bool | None = None,
+) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
+def tool(  # noqa: PLR0913 - every option is one a tool's author may need, and each has a default
+    function: Callable[P, R] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    effect: Effect = "once",
+    approval: Approval = "never",
+    timeout: float | None = None,
+    parallel: bool | None = None,
+    sequential: bool = False,
+    max_result_chars: int | None = None,
+    strict: bool | None = None,
+) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
+    """Make a tool of a function; use it as `@tool`, as `@tool(...)` or as `tool(function, ...)`.
+
+    Args:
+        function: Any function, async function, generator, method or object that can be called.
+        name: What the model calls it by; the function's own name when left out.
+        description: What the model is told; the docstring's text when left out.
+        effect: `read` looks and changes nothing, `idempotent` may be called again with the same key,
+            `once` must not happen twice.
+        approval: Whether a person must agree first: `never`, `always`, or a function of the arguments.
+        timeout: Seconds it may take; the run's `Limits.tool_seconds` when left out.
+        parallel: Whether it may run beside other calls; by default async functions and those that read may.
+        sequential: Whether it runs alone, after all calls before it and before all calls after it.
+        max_result_chars: Characters of a result shown to the model; the run's `Limits.result_chars` when left out.
+        strict: True demands that the provider enforces the schema.
+
+    Raises:
+        ToolDefinitionError: The function cannot be described; the message names the argument.
+    """
+    options = Options(
+        effect=effect,
+        approval=approval,
+        timeout=timeout,
+        parallel=parallel,
+        sequential=sequential,
+        max_result_chars=max_result_chars,
+        strict=strict,
+    )
+    _check(options)
+
+    def make(function: Callable[P, R]) -> Tool[P, R]:
+        return Tool(
+            function, describe(_as_called(function), name=name, description=description, injected=Context), options
+        )
+
+    return make if function is None else make(function)
+
+
+def _check(options: Options) -> None:
+    if options.effect not in get_args(Effect):
+        raise ToolDefinitionError(f"effect is {options.effect!r}; it must be one of {', '.join(get_args(Effect))}")
+    if options.approval not in ("never", "always") and not callable(options.approval):
+        raise ToolDefinitionError(f"approval is {options.approval!r}; it must be 'never', 'always' or a function")
+    for name in ("timeout", "max_result_chars"):
+        value = getattr(options, name)
+        if value is not None and value <= 0:
+            raise ToolDefinitionError(f"{name} is {value!r}; it must be more than 0")
+
+
+def _as_called(function: Callable[P, R]) -> Callable[..., R]:
+    """The function as it is called on an instance: in the body of a class, `self` is not an argument."""
+    if isinstance(function, staticmethod):
+        return function.__func__
+    if isinstance(function, classmethod):
+        return MethodType(function.__func__, object)
+    scope = getattr(function, "__qualname__", "").rpartition(".")[0]
+    if isinstance(function, FunctionType) and scope and not scope.endswith("<locals>"):
+        first = next(iter(inspect.signature(function).parameters.values()), None)
+        # A static method says the types of all its parameters; nobody annotates `self`.
+        if first is not None and first.annotation is first.empty:
+            return MethodType(function, object)
+    return function
+
+
+Toolable = Tool[..., object] | Callable[..., object]
+"""What can be given where a tool is wanted: a tool, or a function to make one of."""
+
+
+def as_tool(function: Toolable) -> Tool[..., object]:
+    """The tool itself, or a tool of a plain function."""
+    if isinstance(function, Tool):
+        return function
+    # From Python 3.13 on, a class method around a tool binds without asking the tool.
+    if isinstance(function, MethodType) and isinstance(function.__func__, Tool):
+        return function.__func__.__get__(function.__self__)
+    return tool(function)
+
+
+def named(functions: Iterable[Toolable]) -> dict[str, Tool[..., object]]:
+    """Tools by name, in the order given.
+
+    Raises:
+        DuplicateTool: Two have one name.
+    """
+    tools: dict[str, Tool[..., object]] = {}
+    for made in map(as_tool, functions):
+        if (other := tools.get(made.name)) is not None:
+            raise DuplicateTool(
+                f"two tools are named {made.name!r}: {_origin(other)} and {_origin(made)}; "
+                f"give one of them another name with @tool(name=...)"
+            )
+        tools[made.name] = made
+    return tools
+
+
+def _origin(made: Tool[..., object]) -> str:
+    return f"{getattr(made, '__module__', '?')}.{getattr(made, '__qualname__', made.name)}"

@@ -1,0 +1,464 @@
+"""The promises the loop keeps, whatever the model, the tools, the journal and the watchers do."""
+
+import asyncio
+import contextvars
+from contextlib import contextmanager
+from functools import reduce
+
+import pytest
+
+from agentkit import (
+    Agent,
+    Chat,
+    Context,
+    Limits,
+    ModelCalled,
+    ModelError,
+    ModelReplied,
+    OutputRejected,
+    RunStarted,
+    ToolError,
+    ToolFinished,
+    ToolProgressed,
+    ToolStarted,
+    tool,
+)
+from agentkit.drive import Ports, Terms, drive
+from agentkit.history import check_history
+from agentkit.journal import MemoryJournal
+from agentkit.loop import Run, apply
+from agentkit.messages import Message
+from agentkit.testing import Fault, ModelServer, ScriptedModel, call, reply
+from agentkit.toolbox import FunctionToolbox
+
+
+async def whole(agent, **more):
+    return await agent.run("go", **more)
+
+
+async def streamed(agent, **more):
+    async with agent.stream("go", **more) as run:
+        async for _ in run:
+            """Every event passes by."""
+    return run.result
+
+
+@pytest.fixture(params=[whole, streamed])
+def run(request):
+    """Both ways to have a reply: in one piece, and in many."""
+    return request.param
+
+
+def chat(server) -> Chat:
+    return Chat("m", base_url=server.base_url, api_key="-")
+
+
+def told(result) -> list[str]:
+    return [message.text for message in result.messages if message.role == "tool"]
+
+
+def kinds(result) -> list[str]:
+    return [type(recorded.event).__name__ for recorded in result.events]
+
+
+async def fine() -> str:
+    """A tool that does its work."""
+    return "fine"
+
+
+# Replies that lead nowhere.
+
+
+async def play(run, script, *tools, **more):
+    """A run against a server that refuses every conversation which is not in order."""
+    async with ModelServer(*script) as server:
+        result = await run(Agent(chat(server), tools=[fine, *tools], **more))
+    check_history(result.messages)
+    return result
+
+
+async def test_calls_without_ids_or_with_the_same_are_told_apart(run):
+    """Every call has an id of its own in the run, and a result of its own."""
+    calls = [call("fine", call_id="c"), call("fine", call_id="c"), call("fine", call_id="d")]
+    result = await play(run, (calls, [call("fine", call_id="c")], "done"))
+    ids = [each.id for step in result.steps for each in step.calls]
+
+    assert (4, 4) == (len(set(ids)), len(told(result)))
+    assert ("tool_call_id_duplicate",) == result.steps[0].warnings
+    assert ids == [message.call_id for message in result.messages if message.role == "tool"]
+
+
+async def test_calls_with_empty_ids_are_given_one():
+    """A server that leaves out the ids is answered all the same."""
+    bare = {"type": "function", "function": {"name": "fine", "arguments": "{}"}}
+    said = {"role": "assistant", "content": None, "tool_calls": [{"id": "", **bare}, bare]}
+    first = Fault.json({"choices": [{"index": 0, "message": said, "finish_reason": "tool_calls"}]})
+    result = await play(whole, (first, "done"))
+
+    assert ["call_1_0", "call_1_1"] == [each.id for each in result.steps[0].calls]
+    assert ["fine", "fine"] == told(result)
+
+
+async def test_an_empty_reply_is_asked_again(run):
+    """An empty reply is told to the model, and is no message of its own."""
+    result = await play(run, ("", "done"))
+
+    assert ("completed", "done") == (result.status, result.output)
+    assert ["user", "user", "assistant"] == [message.role for message in result.messages]
+
+
+async def test_empty_replies_end_a_run(run):
+    """Three empty replies in a row are no answer, and the status says so."""
+    result = await play(run, ("", " ", ""))
+
+    assert ("empty", None, 3) == (result.status, result.output, len(result.steps))
+    assert "3 replies in a row led nowhere (Limits.attempts)" == result.detail
+
+
+async def test_a_reply_cut_in_a_call_executes_nothing(run):
+    """Calls of a reply that was cut are not made, even where their arguments are whole, and the model is told why."""
+    cut = reply(calls=[call("fine"), call("fine", '{"a')], finish_reason="length")
+    result = await play(run, (cut, "done"))
+
+    assert [True, True] == [text.startswith("Not executed: your reply was cut off") for text in told(result)]
+    assert ("completed", []) == (result.status, [kind for kind in kinds(result) if kind == "ToolStarted"])
+
+
+async def test_replies_that_are_always_cut_end_a_run(run):
+    """Three replies in a row that were cut inside a call end the run, and the status says so."""
+    result = await play(run, [reply(calls=[call("fine", '{"a')], finish_reason="length")] * 3)
+
+    assert ("cut", None) == (result.status, result.output)
+
+
+async def test_an_answer_that_was_cut_is_kept(run):
+    """A text cut at its length is the output, and the status says that it is not whole."""
+    result = await play(run, (reply("The answer is", finish_reason="length"),))
+
+    assert ("cut", "The answer is") == (result.status, result.output)
+
+
+@pytest.mark.parametrize("text", ["I would rather", ""])
+async def test_a_content_filter_ends_a_run(run, text):
+    """A refusal is an outcome; what was said before it is kept."""
+    result = await play(run, (reply(text, finish_reason="content_filter"),))
+
+    assert ("refused", text or None) == (result.status, result.output)
+
+
+# Endpoints that fail.
+
+
+async def test_a_connection_cut_in_mid_reply_can_be_resumed(run):
+    """The error holds the run so far, a valid conversation, and the run goes on from it without doing anything twice."""
+    made = []
+
+    async def note() -> str:
+        made.append("note")
+        return "noted"
+
+    async with ModelServer(call("note"), Fault.cut("A long answer that never ends.", after=40), "done") as server:
+        agent = Agent(chat(server), tools=[note])
+        with pytest.raises(ModelError) as caught:
+            await run(agent)
+        result = caught.value.result
+        check_history(result.messages)
+        again = await agent.resume(result)
+
+    assert ("connection_lost", True, "failed") == (caught.value.category, caught.value.retryable, result.status)
+    assert ("completed", "done", ["note"]) == (again.status, again.output, made)
+    assert [result.run_id, list(range(len(again.events)))] == [again.run_id, [each.seq for each in again.events]]
+
+
+@pytest.mark.parametrize(
+    ("status", "category"), [(500, "server_error"), (429, "rate_limited"), (401, "auth"), (400, "invalid_request")]
+)
+async def test_an_endpoint_that_refuses_is_the_operators_matter(run, status, category):
+    """What the endpoint says is raised, with the run so far on it."""
+    final = {"x-should-retry": "false"}
+    async with ModelServer(call("fine"), Fault.status(status, {"error": {"message": "no"}}, headers=final)) as server:
+        with pytest.raises(ModelError) as caught:
+            await run(Agent(chat(server), tools=[fine]))
+
+    assert (category, status) == (caught.value.category, caught.value.status)
+    assert ("failed", ["fine"]) == (caught.value.result.status, told(caught.value.result))
+    assert 15 == caught.value.result.usage.total
+
+
+# Lanes.
+
+
+class Meeting:
+    """Counts who is in the room, and lets nobody out before so many have come."""
+
+    def __init__(self, expected: int) -> None:
+        self.expected = expected
+        self.inside = 0
+        self.most = 0
+        self.full = asyncio.Event()
+
+    async def attend(self) -> str:
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        if self.inside == self.expected:
+            self.full.set()
+        await self.full.wait()
+        self.inside -= 1
+        return "met"
+
+
+async def test_async_tools_and_tools_that_read_run_at_the_same_time():
+    """Calls of one step that may run beside each other all begin before any ends."""
+    meeting, loop = Meeting(3), asyncio.get_running_loop()
+
+    @tool(effect="read")
+    def look() -> str:
+        return asyncio.run_coroutine_threadsafe(meeting.attend(), loop).result()
+
+    model = ScriptedModel([call("attend"), call("look"), call("look")], "done")
+    result = await Agent(model, tools=[meeting.attend, look]).run("go")
+
+    assert ["met", "met", "met"] == told(result)
+
+
+async def test_no_more_run_at_the_same_time_than_the_limit_allows():
+    """The others wait for their turn."""
+    meeting = Meeting(2)
+    model = ScriptedModel([call("attend")] * 6, "done")
+    result = await Agent(model, tools=[meeting.attend], limits=Limits(concurrency=2)).run("go")
+
+    assert (["met"] * 6, 2) == (told(result), meeting.most)
+
+
+async def test_plain_functions_run_one_after_another_in_order():
+    """Functions that were not written for threads never overlap, and keep the order the model asked."""
+    began = []
+
+    def write(n: int) -> str:
+        began.append(f"begin {n}")
+        began.append(f"end {n}")
+        return str(n)
+
+    model = ScriptedModel([call("write", n=n) for n in range(20)], "done")
+    result = await Agent(model, tools=[write]).run("go")
+
+    assert [f"{what} {n}" for n in range(20) for what in ("begin", "end")] == began
+    assert [str(n) for n in range(20)] == told(result)
+
+
+async def test_parallel_lifts_the_order_of_a_plain_function():
+    """A function that says so runs beside itself."""
+    meeting, loop = Meeting(2), asyncio.get_running_loop()
+
+    @tool(parallel=True)
+    def write() -> str:
+        return asyncio.run_coroutine_threadsafe(meeting.attend(), loop).result()
+
+    assert ["met", "met"] == told(
+        await Agent(ScriptedModel([call("write"), call("write")], "done"), tools=[write]).run("go")
+    )
+
+
+async def test_a_sequential_tool_is_a_barrier():
+    """All calls before it have ended when it begins, and those after it begin when it has ended."""
+    seen = []
+
+    async def beside(n: int) -> None:
+        seen.append(f"begin {n}")
+        await asyncio.sleep(0)
+        seen.append(f"end {n}")
+
+    @tool(sequential=True)
+    async def alone() -> None:
+        seen.append("alone")
+
+    model = ScriptedModel([call("beside", n=1), call("beside", n=2), call("alone"), call("beside", n=3)], "done")
+    await Agent(model, tools=[beside, alone]).run("go")
+
+    assert [{"begin 1", "end 1", "begin 2", "end 2"}, "alone", ["begin 3", "end 3"]] == [set(seen[:4]), seen[4], seen[5:]]
+
+
+async def test_results_go_back_in_the_order_asked():
+    """Whichever call ends first, the model reads the answers in its own order."""
+    last = asyncio.Event()
+
+    async def wait(n: int) -> int:
+        await last.wait() if n == 1 else last.set()
+        return n
+
+    result = await Agent(ScriptedModel([call("wait", n=1), call("wait", n=2)], "done"), tools=[wait]).run("go")
+
+    assert ["2", "1"] == [e.event.result.content for e in result.events if isinstance(e.event, ToolFinished)]
+    assert ["1", "2"] == told(result)
+
+
+# The journal.
+
+
+async def test_the_key_of_a_call_is_the_same_when_it_is_made_again():
+    """An idempotent call that was cut off by a crash is made again, with the key that it had."""
+    keys = []
+
+    @tool(effect="idempotent")
+    async def pay(context: Context) -> str:
+        keys.append(context.key)
+        return "paid"
+
+    ports, start = ports_of(ScriptedModel(call("pay"), "done"), pay), RunStarted("r", "a", (Message("user", "go"),))
+    await drive(Run(), ports, Terms(), starting=[start])
+    before = [each for each in ports.journal.events if not isinstance(each.event, ToolFinished)][:4]
+    again = ports_of(ScriptedModel("done"), pay, events=before)
+    run = await drive(folded(before), again, Terms(), seq=len(before))
+
+    assert (["r:1.0", "r:1.0"], "completed") == (keys, run.ended.status)
+
+
+def ports_of(model, *tools, events=(), journal=None, **more) -> Ports:
+    return Ports(model=model, toolbox=FunctionToolbox(tools), journal=journal or MemoryJournal(events), **more)
+
+
+def folded(events) -> Run:
+    return reduce(apply, (each.event for each in events), Run())
+
+
+class Full(Exception):
+    """The disk has no room."""
+
+
+class FullJournal(MemoryJournal):
+    """Keeps so many events, and then raises."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self.room = room
+
+    async def append(self, recorded) -> None:
+        if len(self.events) == self.room:
+            raise Full(f"no room for {type(recorded.event).__name__}")
+        await super().append(recorded)
+
+
+@pytest.mark.parametrize("room", range(11))
+async def test_a_journal_that_fails_is_raised_as_itself(room):
+    """A run whose record cannot be kept stops with the journal's own error, inside parallel tools too."""
+    journal = FullJournal(room)
+    ports = ports_of(ScriptedModel([call("fine"), call("fine"), call("fine")], "done"), fine, journal=journal)
+    with pytest.raises(Full, match="no room for"):
+        await drive(Run(), ports, Terms(), starting=[RunStarted("r", "a", (Message("user", "go"),))])
+
+    assert room == len(journal.events)
+
+
+async def test_an_event_is_journalled_before_anybody_acts_on_it():
+    """When a tool runs, its start is on record already."""
+    journal, seen = MemoryJournal(), []
+
+    async def look() -> None:
+        seen.append(type(journal.events[-1].event).__name__)
+
+    ports = ports_of(ScriptedModel(call("look"), "done"), look, journal=journal)
+    await drive(Run(), ports, Terms(), starting=[RunStarted("r", "a", (Message("user", "go"),))])
+
+    assert ["ToolStarted"] == seen
+
+
+async def test_a_call_that_may_have_been_made_is_not_made_again():
+    """After a crash the model is told that the outcome is unknown, unless the tool may be called again."""
+    made = []
+
+    async def pay() -> str:
+        made.append("pay")
+        return "paid"
+
+    ports, start = ports_of(ScriptedModel(call("pay"), "done"), pay), RunStarted("r", "a", (Message("user", "go"),))
+    await drive(Run(), ports, Terms(), starting=[start])
+    before = ports.journal.events[:4]
+    again = ports_of(ScriptedModel("done"), pay, events=before)
+    run = await drive(folded(before), again, Terms(), seq=len(before))
+
+    assert (["pay"], "completed") == (made, run.ended.status)
+    assert "Whether it took effect is unknown, and it was not run again." in run.messages[2].text
+
+
+# Those who watch.
+
+
+async def test_an_observer_that_raises_is_dropped(caplog):
+    """It is logged once and told nothing more; the run and the other observers go on."""
+    seen = []
+
+    def broken(recorded) -> None:
+        seen.append(recorded.seq)
+        raise ValueError("I cannot look")
+
+    others = []
+    result = await Agent(ScriptedModel(call("fine"), "done"), tools=[fine], observers=[broken, others.append]).run("go")
+
+    assert ([0], len(result.events)) == (seen, len(others))
+    assert [True] == ["I cannot look" in str(record.exc_info[1]) for record in caplog.records]
+
+
+async def test_what_an_observer_returns_is_entered_around_the_effect():
+    """A context manager given for a start is open while the tool or the model works, and closed when it has ended."""
+    span = contextvars.ContextVar("span", default="none")
+    log = []
+
+    @contextmanager
+    def around(name):
+        token = span.set(name)
+        yield
+        span.reset(token)
+        log.append(f"left {name}")
+
+    def observe(recorded):
+        match recorded.event:
+            case ToolStarted(tool=name):
+                return around(name)
+            case ModelCalled():
+                return around("model")
+        return None
+
+    async def look() -> str:
+        return span.get()
+
+    def look_in_thread() -> str:
+        return span.get()
+
+    def say(_):
+        log.append(span.get())
+        return "done"
+
+    model = ScriptedModel(call("look"), call("look_in_thread"), say)
+    result = await Agent(model, tools=[look, look_in_thread], observers=[observe]).run("go")
+
+    assert (["look", "look_in_thread"], "none") == (told(result), span.get())
+    assert ["left model", "left look", "left model", "left look_in_thread", "model", "left model"] == log
+
+
+async def test_what_an_observer_returns_cannot_harm_the_effect(caplog):
+    """A context manager that fails to open or to close, or that swallows exceptions, changes nothing."""
+
+    class Wicked:
+        def __init__(self, name) -> None:
+            self.name = name
+
+        def __enter__(self) -> None:
+            if self.name == "fine":
+                raise ValueError("not open")
+
+        def __exit__(self, *_) -> bool:
+            if self.name == "refuse":
+                raise ValueError("not closed")
+            return True
+
+    async def refuse() -> None:
+        raise ToolError("no")
+
+    def observe(recorded):
+        return Wicked(recorded.event.tool) if isinstance(recorded.event, ToolStarted) else None
+
+    model = ScriptedModel([call("fine"), call("refuse")], "done")
+    result = await Agent(model, tools=[fine, refuse], observers=[observe]).run("go")
+
+    assert (["fine", "no"], "completed") == (told(result), result.status)
+    assert 2 == len([record for record in caplog.records if "context" in record.getMessage()])
