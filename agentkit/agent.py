@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from functools import reduce
-from typing import Generic
+from typing import Any, Generic
 
 from agentkit.answers import AnswerToolbox, answer_instructions, answer_tool
 from agentkit.clock import Clock, SystemClock
@@ -28,7 +28,8 @@ from agentkit.toolbox import FunctionToolbox, Toolbox, Tools
 from agentkit.tools import Tool, tool
 from agentkit.watch import Watch
 
-Instructions = str | Callable[[Context[object]], str | Awaitable[str]]
+# What a caller hands in as deps is known to the functions that read it, and to nobody in between.
+Instructions = str | Callable[[Context[Any]], str | Awaitable[str]]
 """What the model is told first, or a function that says it for a run."""
 
 RESUMABLE = frozenset({"waiting", "failed", "cancelled"})

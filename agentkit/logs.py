@@ -8,6 +8,7 @@ import structlog
 
 from agentkit.events import EVERYWHERE, Observer
 from agentkit.observers.log import log_steps
+from agentkit.observers.pages import ForEyes
 
 _installed: list[Observer] = []
 
@@ -30,7 +31,7 @@ def configure(*, stream: TextIO | None = None, pretty: bool | None = None) -> No
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if for_eyes:
-        processors.append(structlog.dev.ConsoleRenderer(colors=target.isatty()))
+        processors.append(ForEyes(colors=target.isatty()))
     else:
         processors.append(structlog.processors.JSONRenderer(ensure_ascii=False, default=str))
     logger = structlog.wrap_logger(

@@ -111,9 +111,13 @@ class Signature:
     _layout: _Layout = field(repr=False)
     _result: object = field(repr=False)
 
-    @cached_property
+    @property
     def returns(self) -> dict[str, JsonValue] | None:
         """JSON Schema of the result; None where there is no annotation, or none that JSON could hold."""
+        return self._returns
+
+    @cached_property
+    def _returns(self) -> dict[str, JsonValue] | None:
         if self._result is UNKNOWN:
             return None
         try:

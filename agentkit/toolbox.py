@@ -8,7 +8,7 @@ import difflib
 import inspect
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import JsonValue
 
@@ -55,7 +55,8 @@ class Toolbox(Protocol):
         ...
 
 
-Tools = Iterable[Toolable] | Callable[[Context[object]], Iterable[Toolable]]
+# What a caller hands in as deps is known to the function that reads it, and to nobody in between.
+Tools = Iterable[Toolable] | Callable[[Context[Any]], Iterable[Toolable]]
 """The tools of an agent, or a function that says before each step which there are."""
 
 

@@ -125,7 +125,10 @@ class Tool(Generic[P, R_co]):
             ("async_generator", inspect.isasyncgenfunction),
             ("generator", inspect.isgeneratorfunction),
         )
-        return next((kind for kind, holds in tests if holds(function)), "function")
+        for kind, holds in tests:
+            if holds(function):
+                return kind
+        return "function"
 
     @property
     def beside_others(self) -> bool:

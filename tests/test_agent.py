@@ -73,7 +73,9 @@ async def test_a_conversation_goes_on_from_its_messages():
     second = await Agent(model, tools=[fine], instructions="B").run("and?", history=first.messages)
     third = await Agent(model).run("and?", history=second.messages)
 
-    assert ["system", "user", "assistant", "tool", "assistant", "user", "assistant"] == [m.role for m in second.messages]
+    assert ["system", "user", "assistant", "tool", "assistant", "user", "assistant"] == [
+        m.role for m in second.messages
+    ]
     assert (first.messages[1:], "B") == (second.messages[1:5], second.messages[0].text)
     assert (second.messages, "three") == (third.messages[: len(second.messages)], third.output)
     assert 3 == len({each.run_id for each in (first, second, third)})
@@ -307,7 +309,7 @@ async def test_decisions_that_nobody_waits_for_are_refused():
     with pytest.raises(UsageError, match="no call call_9 waits for a decision; these do: call_1"):
         await agent.resume(waiting, decisions={"call_9": True})
     done = await agent.resume(waiting, decisions={"call_1": True})
-    with pytest.raises(UsageError, match="has ended as 'completed'; go on with history=result.messages"):
+    with pytest.raises(UsageError, match=r"has ended as 'completed'; go on with history=result\.messages"):
         await agent.resume(done)
 
 

@@ -11,15 +11,11 @@ from agentkit import (
     Agent,
     Chat,
     Context,
-    Limits,
     ModelCalled,
     ModelError,
-    ModelReplied,
-    OutputRejected,
     RunStarted,
     ToolError,
     ToolFinished,
-    ToolProgressed,
     ToolStarted,
     tool,
 )
@@ -183,113 +179,6 @@ async def test_an_endpoint_that_refuses_is_the_operators_matter(run, status, cat
     assert (category, status) == (caught.value.category, caught.value.status)
     assert ("failed", ["fine"]) == (caught.value.result.status, told(caught.value.result))
     assert 15 == caught.value.result.usage.total
-
-
-# Lanes.
-
-
-class Meeting:
-    """Counts who is in the room, and lets nobody out before so many have come."""
-
-    def __init__(self, expected: int) -> None:
-        self.expected = expected
-        self.inside = 0
-        self.most = 0
-        self.full = asyncio.Event()
-
-    async def attend(self) -> str:
-        self.inside += 1
-        self.most = max(self.most, self.inside)
-        if self.inside == self.expected:
-            self.full.set()
-        await self.full.wait()
-        self.inside -= 1
-        return "met"
-
-
-async def test_async_tools_and_tools_that_read_run_at_the_same_time():
-    """Calls of one step that may run beside each other all begin before any ends."""
-    meeting, loop = Meeting(3), asyncio.get_running_loop()
-
-    @tool(effect="read")
-    def look() -> str:
-        return asyncio.run_coroutine_threadsafe(meeting.attend(), loop).result()
-
-    model = ScriptedModel([call("attend"), call("look"), call("look")], "done")
-    result = await Agent(model, tools=[meeting.attend, look]).run("go")
-
-    assert ["met", "met", "met"] == told(result)
-
-
-async def test_no_more_run_at_the_same_time_than_the_limit_allows():
-    """The others wait for their turn."""
-    meeting = Meeting(2)
-    model = ScriptedModel([call("attend")] * 6, "done")
-    result = await Agent(model, tools=[meeting.attend], limits=Limits(concurrency=2)).run("go")
-
-    assert (["met"] * 6, 2) == (told(result), meeting.most)
-
-
-async def test_plain_functions_run_one_after_another_in_order():
-    """Functions that were not written for threads never overlap, and keep the order the model asked."""
-    began = []
-
-    def write(n: int) -> str:
-        began.append(f"begin {n}")
-        began.append(f"end {n}")
-        return str(n)
-
-    model = ScriptedModel([call("write", n=n) for n in range(20)], "done")
-    result = await Agent(model, tools=[write]).run("go")
-
-    assert [f"{what} {n}" for n in range(20) for what in ("begin", "end")] == began
-    assert [str(n) for n in range(20)] == told(result)
-
-
-async def test_parallel_lifts_the_order_of_a_plain_function():
-    """A function that says so runs beside itself."""
-    meeting, loop = Meeting(2), asyncio.get_running_loop()
-
-    @tool(parallel=True)
-    def write() -> str:
-        return asyncio.run_coroutine_threadsafe(meeting.attend(), loop).result()
-
-    assert ["met", "met"] == told(
-        await Agent(ScriptedModel([call("write"), call("write")], "done"), tools=[write]).run("go")
-    )
-
-
-async def test_a_sequential_tool_is_a_barrier():
-    """All calls before it have ended when it begins, and those after it begin when it has ended."""
-    seen = []
-
-    async def beside(n: int) -> None:
-        seen.append(f"begin {n}")
-        await asyncio.sleep(0)
-        seen.append(f"end {n}")
-
-    @tool(sequential=True)
-    async def alone() -> None:
-        seen.append("alone")
-
-    model = ScriptedModel([call("beside", n=1), call("beside", n=2), call("alone"), call("beside", n=3)], "done")
-    await Agent(model, tools=[beside, alone]).run("go")
-
-    assert [{"begin 1", "end 1", "begin 2", "end 2"}, "alone", ["begin 3", "end 3"]] == [set(seen[:4]), seen[4], seen[5:]]
-
-
-async def test_results_go_back_in_the_order_asked():
-    """Whichever call ends first, the model reads the answers in its own order."""
-    last = asyncio.Event()
-
-    async def wait(n: int) -> int:
-        await last.wait() if n == 1 else last.set()
-        return n
-
-    result = await Agent(ScriptedModel([call("wait", n=1), call("wait", n=2)], "done"), tools=[wait]).run("go")
-
-    assert ["2", "1"] == [e.event.result.content for e in result.events if isinstance(e.event, ToolFinished)]
-    assert ["1", "2"] == told(result)
 
 
 # The journal.
@@ -462,3 +351,28 @@ async def test_what_an_observer_returns_cannot_harm_the_effect(caplog):
 
     assert (["fine", "no"], "completed") == (told(result), result.status)
     assert 2 == len([record for record in caplog.records if "context" in record.getMessage()])
+
+
+async def test_a_cancellation_waits_for_the_journal():
+    """What the journal is writing when the run is cancelled is written and folded, and no number is given twice."""
+
+    class SlowJournal(MemoryJournal):
+        async def append(self, recorded) -> None:
+            await super().append(recorded)
+            writing.set()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+
+    writing, journal = asyncio.Event(), SlowJournal()
+    ports = ports_of(ScriptedModel(call("fine"), "done"), fine, journal=journal)
+    start = RunStarted("r", "a", (Message("user", "go"),))
+    task = asyncio.create_task(drive(Run(), ports, Terms(), starting=[start]))
+    for _ in range(3):
+        writing.clear()
+        await writing.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert list(range(len(journal.events))) == [recorded.seq for recorded in journal.events]
+    assert "cancelled" == folded(journal.events).ended.status

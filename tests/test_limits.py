@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from agentkit import Agent, Limits, ModelCalled, Price, Reply, Usage
+from agentkit import Agent, Limits, ModelCalled, ModelError, Price, Reply, Usage
 from agentkit.history import check_history
 from agentkit.limits import Account, Spent
 from agentkit.messages import Message
-from agentkit.testing import FakeClock, ScriptedModel, call, reply
+from agentkit.testing import FakeClock, ScriptedModel, call
 
 
 async def look(n: int = 0) -> str:
@@ -78,7 +78,9 @@ async def test_a_model_that_repeats_itself_is_told_and_then_ended():
 
     assert ("repeat_limit", 5, 4) == (result.status, len(result.steps), len(made))
     assert ["not yet", "not yet"] == told(result)[:2]
-    assert told(result)[2].startswith("not yet\nNote: you have now made this identical call 3 times. At the 5th the run ends.")
+    assert told(result)[2].startswith(
+        "not yet\nNote: you have now made this identical call 3 times. At the 5th the run ends."
+    )
     assert told(result)[4].startswith("Not executed: the model kept making one identical call")
 
 
@@ -92,7 +94,8 @@ async def test_limits_can_be_lifted():
 
 
 @pytest.mark.parametrize(
-    ("limits", "status"), [(Limits(steps=2, last_answer=True), "step_limit"), (Limits(tool_calls=1, last_answer=True), "tool_call_limit")]
+    ("limits", "status"),
+    [(Limits(steps=2, last_answer=True), "step_limit"), (Limits(tool_calls=1, last_answer=True), "tool_call_limit")],
 )
 async def test_one_last_request_is_spent_on_an_answer(limits, status):
     """Asked to, a run at its limit asks once more, without tools; the words are the output, and the status stays."""
@@ -126,8 +129,9 @@ async def test_a_run_out_of_time_stops_its_tools():
     check_history(result.messages)
 
     assert ("time_limit", "seen 1") == (result.status, told(result)[0])
-    assert "Stopped before it finished: the time of the run (Limits.seconds) is over. Whether it took effect is unknown." == (
-        told(result)[1]
+    assert (
+        "Stopped before it finished: the time of the run (Limits.seconds) is over. Whether it took effect is unknown."
+        == (told(result)[1])
     )
 
 
@@ -149,14 +153,12 @@ async def test_a_run_out_of_time_does_not_wait_for_its_model():
 async def test_a_resumed_run_has_its_time_again():
     """The seconds count from the start of the run, or of its resumption."""
     clock = FakeClock()
-    down = reply(calls=[call("look", n=1)])
-    model = ScriptedModel(down, ValueError("a bug of the model"))
+    model = ScriptedModel(call("look", n=1), ModelError("down", category="overloaded"), "done")
     agent = Agent(model, tools=[look], clock=clock, limits=Limits(seconds=60))
-    async with agent.stream("go") as run:
-        with pytest.raises(ValueError, match="a bug"):
-            await run.wait()
+    with pytest.raises(ModelError) as caught:
+        await agent.run("go")
     clock.advance(100)
-    again = await Agent(ScriptedModel("done"), tools=[look], clock=clock, limits=Limits(seconds=60)).resume(run.result)
+    again = await agent.resume(caught.value.result)
 
     assert ("completed", "done") == (again.status, again.output)
 
@@ -164,7 +166,9 @@ async def test_a_resumed_run_has_its_time_again():
 async def test_a_clock_that_runs_ahead_hurts_no_run_without_limits():
     """Nothing is waited for on the clock where no time is limited."""
     limits = Limits(tool_seconds=None)
-    result = await Agent(ScriptedModel(call("look", n=1), "done"), tools=[look], clock=FakeClock(auto=True), limits=limits).run("go")
+    result = await Agent(
+        ScriptedModel(call("look", n=1), "done"), tools=[look], clock=FakeClock(auto=True), limits=limits
+    ).run("go")
 
     assert ("completed", ["seen 1"]) == (result.status, told(result))
 

@@ -37,7 +37,7 @@ def test_a_picture_is_read_from_a_file(tmp_path, name, kind):
     """Its bytes become a URL that says what they are."""
     path = tmp_path / name
     path.write_bytes(b"\x89PNG")
-    url = f"data:{kind};base64,{PNG}"
+    url = f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
     assert (Image(url), Image(url)) == (Image.read(path), Image.read(str(path)))
 

@@ -5,7 +5,7 @@ import contextvars
 
 import pytest
 
-from agentkit import Agent, Context, Limits, ToolFinished, ToolProgressed, ToolResult, Toolbox, tool
+from agentkit import Agent, Context, Limits, Toolbox, ToolFinished, ToolProgressed, ToolResult, tool
 from agentkit.messages import Image, ToolCall
 from agentkit.testing import FakeClock, ScriptedModel, call
 from agentkit.toolbox import FunctionToolbox, Ready, check
@@ -305,7 +305,9 @@ def test_a_call_is_checked_before_anything_happens():
 
     assert isinstance(ready, Ready)
     assert ({"a": "5"}, {"a": 5}) == (ready.arguments, ready.bound.kwargs)
-    assert ToolResult("c", "a is missing: expected an integer.", failed=True) == check({"add": add}, ToolCall("c", "add", "{}"))
+    assert ToolResult("c", "a is missing: expected an integer.", failed=True) == check(
+        {"add": add}, ToolCall("c", "add", "{}")
+    )
 
 
 def test_a_null_that_stands_for_nothing_is_left_out():

@@ -6,6 +6,7 @@ import pytest
 
 from agentkit import (
     Agent,
+    Limits,
     ModelCalled,
     ModelError,
     ModelReplied,
@@ -17,8 +18,9 @@ from agentkit import (
     ToolStarted,
     UsageError,
 )
+from agentkit.clock import GRACE
 from agentkit.history import check_history
-from agentkit.testing import ScriptedModel, call
+from agentkit.testing import FakeClock, ScriptedModel, call
 
 
 async def fine() -> str:
@@ -116,6 +118,12 @@ async def test_cancelling_before_anything_began_ends_the_stream():
     assert ([], "cancelled") == (seen, run.result.status)
 
 
+async def watch(run, show) -> None:
+    async with run:
+        async for event in run:
+            show(event)
+
+
 async def collect(run) -> list:
     return [event async for event in run]
 
@@ -169,14 +177,13 @@ async def test_the_result_is_there_when_the_run_has_ended():
 @pytest.mark.parametrize("error", [ModelError("down", category="overloaded"), ZeroDivisionError("a bug")])
 async def test_errors_surface_while_iterating(error):
     """Whoever iterates is told what `agent.run` would raise, after the events before it."""
-    seen = []
+    seen: list = []
+    run = Agent(ScriptedModel(call("fine"), error), tools=[fine]).stream("go")
     with pytest.raises(type(error)) as caught:
-        async with Agent(ScriptedModel(call("fine"), error), tools=[fine]).stream("go") as run:
-            async for event in run:
-                seen.append(type(event).__name__)
+        await watch(run, seen.append)
 
-    assert (error, True) == (caught.value, "ToolFinished" in seen)
-    assert "fine" == [m.text for m in run.result.messages if m.role == "tool"][0]
+    assert (error, [each.event for each in run.result.events]) == (caught.value, [e for e in seen if e.durable])
+    assert ["fine"] == [m.text for m in run.result.messages if m.role == "tool"]
 
 
 async def test_an_error_that_nobody_iterated_to_is_raised_at_the_end():
@@ -191,3 +198,61 @@ async def test_an_error_in_the_block_goes_first():
     with pytest.raises(ZeroDivisionError):
         async with Agent(ScriptedModel(call("wait")), tools=[Door().wait]).stream("go"):
             raise ZeroDivisionError
+
+
+async def test_an_error_that_was_caught_in_the_block_is_not_raised_again():
+    """Whoever has seen why the run failed may go on."""
+    down = ModelError("down", category="overloaded")
+    async with Agent(ScriptedModel(down)).stream("go") as run:
+        with pytest.raises(ModelError):
+            await run.wait()
+    async with Agent(ScriptedModel(down)).stream("go") as other:
+        with pytest.raises(ModelError):
+            await collect(other)
+
+    assert ("failed", "failed") == (run.result.status, other.result.status)
+
+
+@pytest.mark.parametrize("limits", [Limits(), Limits(tool_seconds=None)])
+async def test_a_tool_that_swallows_its_cancellation_does_not_save_the_run(limits):
+    """The run is cancelled all the same, whether or not the tool has a time limit."""
+    entered = asyncio.Event()
+
+    async def stay() -> str:
+        entered.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return "I stay"
+
+    async with Agent(ScriptedModel(call("stay"), "on we go"), tools=[stay], limits=limits).stream("go") as run:
+        await entered.wait()
+        await run.cancel()
+
+    assert ("cancelled", 1) == (run.result.status, len(run.result.steps))
+
+
+async def test_a_tool_that_will_not_end_is_left_behind():
+    """After a grace, on the agent's own clock, the run ends without it."""
+    clock, entered, release = FakeClock(), asyncio.Event(), asyncio.Event()
+
+    async def stay() -> None:
+        entered.set()
+        while not release.is_set():
+            try:
+                await release.wait()
+            except asyncio.CancelledError:
+                """It stays."""
+
+    task = asyncio.create_task(Agent(ScriptedModel(call("stay"), "done"), tools=[stay], clock=clock).run("go"))
+    await entered.wait()
+    clock.advance(120)
+    grace = asyncio.create_task(clock.asleep())
+    await asyncio.wait((task, grace), return_when=asyncio.FIRST_COMPLETED)
+    clock.advance(GRACE)
+    result = await task
+    grace.cancel()
+    release.set()
+
+    assert ("completed", [5.0]) == (result.status, clock.slept[1:])
+    assert "stay did not finish within 120 s" in result.messages[2].text

@@ -97,14 +97,16 @@ async def test_a_call_that_was_given_up_before_its_turn_does_not_happen():
 
 async def test_a_task_does_not_wait_for_a_thread_that_was_given_up():
     """The task ends at once, the thread when it can, and its late result goes nowhere."""
-    workers, gate, ended = Workers(), threading.Event(), threading.Event()
+    workers, begun, gate, ended = Workers(), asyncio.Event(), threading.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
 
     def work() -> None:
+        loop.call_soon_threadsafe(begun.set)
         gate.wait()
         ended.set()
 
     task = asyncio.create_task(workers.call(work))
-    await asyncio.sleep(0)
+    await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

