@@ -52,26 +52,33 @@ async def within(clock: Clock, seconds: float | None, work: Coroutine[None, None
     Raises:
         TimeIsUp: The seconds passed first.
     """
-    if seconds is None:
-        return await work
     # The alarm is set before the work begins, which may itself move a clock that stands still.
-    alarm = asyncio.ensure_future(clock.sleep(seconds))
+    alarms = () if seconds is None else (asyncio.ensure_future(clock.sleep(seconds)),)
     task = asyncio.ensure_future(work)
     try:
-        await asyncio.wait((task, alarm), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((task, *alarms), return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             return task.result()
         raise TimeIsUp
     finally:
-        alarm.cancel()
+        for alarm in alarms:
+            alarm.cancel()
         if not task.done():
-            await _abandon(task)
+            await _abandon(clock, task)
 
 
-async def _abandon(task: "asyncio.Future[T]") -> None:
+async def _abandon(clock: Clock, task: "asyncio.Future[T]") -> None:
     task.cancel()
     task.add_done_callback(_forget)
-    await asyncio.wait((task,), timeout=GRACE)
+    # Nearly all work ends as soon as it is told to.
+    await asyncio.wait((task,), timeout=0)
+    if task.done():
+        return
+    grace = asyncio.ensure_future(clock.sleep(GRACE))
+    try:
+        await asyncio.wait((task, grace), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        grace.cancel()
 
 
 def _forget(task: "asyncio.Future[T]") -> None:

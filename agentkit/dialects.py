@@ -12,12 +12,12 @@ from pydantic import JsonValue
 
 from agentkit.errors import SchemaRefused
 from agentkit.sizes import check_size
-from agentkit.translation import Rules, Translation, contains_itself
-from agentkit.unions import accepts_null, branch_for
+from agentkit.translation import Rules, Translation
+from agentkit.unions import accepts_null, branch_for, recursive_definitions
 from agentkit.wording import Node, Schema, branches_of, properties_of, required_of, resolve, words
 
 Dialect = Literal["plain", "openai_strict", "common", "moonshot", "deepseek_strict", "inline"]
-"""plain: as it is.  inline: without references.  common: what every provider takes.  The others: what one takes."""
+"""plain: as it is.  inline: without references but those of types that contain themselves.  common: what every provider takes.  The others: what one takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def _translated(root: Schema, dialect: str) -> Translated:
     if dialect == "plain":
         return Translated(root)
     if dialect == "inline":
-        return Translated(_Inlining(root).node(root, "", ()))
+        return _inlined(root)
     work = Translation(root, _RULES[dialect])
     made = work.root()
     if dialect == "openai_strict":
@@ -125,31 +125,41 @@ def _renamed(node: JsonValue) -> JsonValue:
     return renamed
 
 
+def _inlined(root: Schema) -> Translated:
+    recursive = sorted(recursive_definitions(root))
+    work = _Inlining(root, frozenset(f"#/$defs/{name}" for name in recursive) | {"#"})
+    made = work.node(root)
+    if not recursive:
+        return Translated(made)
+    kept: Schema = {name: work.node(resolve({"$ref": f"#/$defs/{name}"}, root)) for name in recursive}
+    return Translated({**made, "$defs": kept}, tuple(f"{name}: contains itself, and stays a reference" for name in recursive))
+
+
 @dataclass(frozen=True, slots=True)
 class _Inlining:
-    """A schema without references, and otherwise as it was."""
+    """A schema without references but some, and otherwise as it was."""
 
     whole: Node
+    kept: frozenset[str]
 
-    def node(self, node: Node, path: str, above: tuple[str, ...]) -> Schema:
-        if isinstance(name := node.get("$ref"), str):
-            if name in above:
-                raise contains_itself(path, name)
-            return self.node(resolve(node, self.whole), path, (*above, name))
+    def node(self, node: Node) -> Schema:
+        name = node.get("$ref")
+        if isinstance(name, str) and name not in self.kept:
+            return self.node(resolve(node, self.whole))
         made: Schema = {}
         for keyword, item in node.items():
             if keyword in {"properties", "patternProperties"} and isinstance(item, dict):
-                made[keyword] = {name: self._any(each, f"{path}.{name}", above) for name, each in item.items()}
+                made[keyword] = {name: self._any(each) for name, each in item.items()}
             elif keyword == "discriminator" and isinstance(item, dict):
                 # Its mapping points at definitions, which are gone.
                 made[keyword] = {key: each for key, each in item.items() if key != "mapping"}
             elif keyword in {"enum", "const", "default", "examples"}:
                 made[keyword] = item
             elif keyword != "$defs":
-                made[keyword] = self._any(item, f"{path}[]" if keyword == "items" else path, above)
+                made[keyword] = self._any(item)
         return made
 
-    def _any(self, item: JsonValue, path: str, above: tuple[str, ...]) -> JsonValue:
+    def _any(self, item: JsonValue) -> JsonValue:
         if isinstance(item, list):
-            return [self._any(each, path, above) for each in item]
-        return self.node(item, path, above) if isinstance(item, dict) else item
+            return [self._any(each) for each in item]
+        return self.node(item) if isinstance(item, dict) else item

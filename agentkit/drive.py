@@ -7,7 +7,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
@@ -151,13 +151,16 @@ class _Driver:
         self.turn = asyncio.Lock()
         self.observers = list(ports.observers)
         self.account = Account(terms.limits, run.spent, now=ports.clock.monotonic(), parent=parent)
-        self.call_ids = {call.id for message in run.messages for call in message.tool_calls}
+        self.call_ids: set[str] = set()
+        self.spending: dict[str, Account] = {}
         self.offered: Mapping[str, AnyTool] = {}
+        self.memo: dict[object, object] = {}
 
     async def drive(self, starting: Sequence[Event]) -> Run:
         try:
             for event in starting:
                 await self.record(event)
+            self.call_ids = {call.id for message in self.run.messages for call in message.tool_calls}
             while not await self.advance():
                 pass
         except ModelError as error:
@@ -174,16 +177,13 @@ class _Driver:
         action = decide(self.run, self.terms.limits, checked=self.terms.output is not None, pressed=pressed)
         match action:
             case CallModel() | CallTools():
-                try:
-                    work = self.ask_model(action) if isinstance(action, CallModel) else self.call_tools(action.due)
-                    await within(self.ports.clock, self.account.remaining(self.now()), work)
-                except TimeIsUp:
-                    pass  # The account says so too, and the loop decides what that means.
+                work = self.ask_model(action) if isinstance(action, CallModel) else self.call_tools(action.due)
+                await self.in_time(work)
             case AskApproval(calls):
                 await self.ask_people(calls)
             case Answer(results):
                 for result in results:
-                    await self.record(ToolFinished(result))
+                    await self.record(self.finished(result))
             case CheckOutput(text):
                 await self.record(self.judge(text))
             case Reject(rejected):
@@ -192,16 +192,28 @@ class _Driver:
                 await self.record(finished)
         return self.run.ended is not None
 
+    async def in_time(self, work: Coroutine[None, None, None]) -> None:
+        """Await some work as long as the run may last; the account notes the end of the time for the loop."""
+        remaining = self.account.remaining(self.now())
+        if remaining is None:
+            await work
+            return
+        with suppress(TimeIsUp):
+            await within(self.ports.clock, remaining, work)
+
     # Recording.
 
     async def record(self, event: Event) -> list[AbstractContextManager[object]]:
         """Keep an event, fold it, tell the observers; what they return is to be entered around the effect."""
         async with self.turn:
             recorded = self.recorded(event)
-            await self.ports.journal.append(recorded)
-            self.run = apply(self.run, event)
-            self.seq += 1
+            await to_the_end(self.keep(recorded))
             return self.tell(recorded)
+
+    async def keep(self, recorded: Recorded) -> None:
+        await self.ports.journal.append(recorded)
+        self.run = apply(self.run, recorded.event)
+        self.seq += 1
 
     def emit(self, event: Event) -> None:
         """Tell an event that passes."""
@@ -258,7 +270,7 @@ class _Driver:
         if not self.run.whole:
             return offered
         read = reader(self.run.whole, self.terms.limits.result_chars)
-        return {**offered, read.name: read}
+        return offered if read.name in offered else {**offered, read.name: read}
 
     def request(self) -> Request:
         settings = self.terms.settings
@@ -270,6 +282,7 @@ class _Driver:
             settings=settings,
             output=self.terms.format,
             stream=self.terms.stream,
+            memo=self.memo,
         )
 
     def replied(self, reply: Reply, seconds: float) -> ModelReplied:
@@ -339,12 +352,18 @@ class _Driver:
             await self.record(ToolFinished(in_doubt(ready)))
             return
         spending = Account(Limits(steps=None), Spent(), now=self.now(), parent=self.account)
+        self.spending[due.call.id] = spending
         context = self.context(due, spending)
         began = self.now()
         async with self.effect(ToolStarted(due.call.id, ready.tool.name, due.key, ready.repair)):
             result = await self.ports.toolbox.call(ready, context, self.terms.limits)
-        spent = None if spending.spent == Spent() else spending.spent
-        await self.record(ToolFinished(noted(result, due.note), self.now() - began, spent))
+        await self.record(self.finished(noted(result, due.note), self.now() - began))
+
+    def finished(self, result: ToolResult, seconds: float = 0.0) -> ToolFinished:
+        """A result with what a nested run has spent on it, however that ended."""
+        spending = self.spending.pop(result.call_id, None)
+        spent = None if spending is None or spending.spent == Spent() else spending.spent
+        return ToolFinished(result, seconds, spent)
 
     def context(self, due: Due | None = None, account: Account | None = None) -> Context[object]:
         if due is None:
@@ -386,9 +405,20 @@ class _Driver:
     async def cancelled(self) -> None:
         """Answer every open call, so that what was done so far stays a conversation."""
         for result in stopped(self.run, CANCELLED) if self.run.owed else ():
-            await self.record(ToolFinished(result))
+            await self.record(self.finished(result))
         if self.run.id and self.run.ended is None:
             await self.record(RunSuspended("cancelled", CANCELLED))
+
+
+async def to_the_end(work: Coroutine[None, None, None]) -> None:
+    """Await what must not be left half done: a cancellation that comes meanwhile is raised after it."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait((task,))
+        task.result()
+        raise
 
 
 async def together(work: Iterable[Coroutine[None, None, None]]) -> None:

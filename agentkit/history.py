@@ -28,6 +28,13 @@ def check_history(messages: Sequence[Message]) -> None:
             continue
         _nothing_open(open_calls, place)
         open_calls = {call.id: call for call in message.tool_calls}
+        if len(open_calls) < len(message.tool_calls):
+            ids = [call.id for call in message.tool_calls]
+            twice = next(call_id for call_id in ids if ids.count(call_id) > 1)
+            raise BrokenHistory(
+                f"history[{place}] asks two calls with the id {twice!r}, so nobody could tell their answers apart; "
+                f"give every call an id of its own"
+            )
     _nothing_open(open_calls, len(messages))
 
 

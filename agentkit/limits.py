@@ -3,8 +3,9 @@
 Every default of the loop is a field of `Limits`, so nothing stops a run that a user cannot find and change.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
+from agentkit.errors import UsageError
 from agentkit.messages import Usage, add
 
 
@@ -55,6 +56,12 @@ class Limits:
     """Characters of one tool result that are shown to the model, where the tool does not say."""
     concurrency: int = 16
     """Tools that run at the same time in one step."""
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if value is not None and not isinstance(value, bool) and value <= 0:
+                raise UsageError(f"Limits({each.name}={value!r}) would let nothing happen; give more than 0, or None for no limit")
 
     def reached(self, spent: Spent) -> str | None:
         """Which of the limits of spending is used up: a field's name, or None."""

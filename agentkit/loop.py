@@ -49,6 +49,43 @@ AT_ONCE = frozenset({"tool_calls", "seconds", "repeats"})
 
 
 @dataclass(frozen=True, slots=True)
+class Repeats:
+    """Steps that asked for the same call (same tool, same arguments), since the last call never asked before.
+
+    A call never asked before is progress: with it all counts start again, by a new era instead of a walk over them.
+    """
+
+    seen: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """By call: the era it was last asked in, and how often in that era."""
+    era: int = 0
+    most: int = 0
+    """The highest count of this era."""
+
+    def asked(self, calls: tuple[ToolCall, ...]) -> "Repeats":
+        """The counts after one more step."""
+        if not calls:
+            return self
+        names = {_name(call) for call in calls}
+        new = not names <= self.seen.keys()
+        era = self.era + new
+        counted = {name: (era, 1 + self._times(name, era)) for name in names}
+        most = max(times for _, times in counted.values())
+        return Repeats({**self.seen, **counted}, era, most if new else max(most, self.most))
+
+    def times(self, call: ToolCall) -> int:
+        """How often a call was asked for."""
+        return self._times(_name(call), self.era)
+
+    def _times(self, name: str, era: int) -> int:
+        last, times = self.seen.get(name, (era, 0))
+        return times if last == era else 0
+
+
+def _name(call: ToolCall) -> str:
+    return f"{call.name} {canonical(call.arguments)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """A run as far as its events tell.  Equal events make equal runs."""
 
@@ -77,8 +114,8 @@ class Run:
     """Replies in a row that led nowhere."""
     trouble: Status = "empty"
     """What was wrong with the last of them."""
-    repeats: Mapping[str, int] = field(default_factory=dict)
-    """Steps that asked for the very same call, since the last call never made before."""
+    repeats: Repeats = field(default_factory=Repeats)
+    """How often the very same call was asked for."""
     mistakes: frozenset[str] = frozenset()
     """Failures the model has been told; the second time it gets a fuller message."""
     whole: Mapping[str, str] = field(default_factory=dict)
@@ -232,17 +269,8 @@ def _take_reply(run: Run, event: ModelReplied) -> Run:
         reply=None if calls else event,
         attempts=run.attempts + 1 if cut else run.attempts,
         trouble="cut" if cut else run.trouble,
-        repeats=_count(run.repeats, calls),
+        repeats=run.repeats.asked(calls),
     )
-
-
-def _count(repeats: Mapping[str, int], calls: tuple[ToolCall, ...]) -> Mapping[str, int]:
-    """Count the steps that asked for each call; a call never seen is progress, and all counts start again."""
-    asked = {f"{call.name} {canonical(call.arguments)}" for call in calls}
-    if not asked:
-        return repeats
-    known = repeats if asked <= repeats.keys() else dict.fromkeys(repeats, 0)
-    return {**known, **{call: known.get(call, 0) + 1 for call in asked}}
 
 
 def _take_result(run: Run, event: ToolFinished) -> Run:
@@ -252,7 +280,6 @@ def _take_result(run: Run, event: ToolFinished) -> Run:
         results={**run.results, result.call_id: result},
         begun=run.begun - {result.call_id},
         spent=run.spent + event.spent if event.spent else run.spent,
-        mistakes=run.mistakes | {str(result.content)} if result.failed else run.mistakes,
         whole=run.whole if result.whole is None else {**run.whole, result.call_id: result.whole},
     )
     return run if run.unanswered else _close_step(run)
@@ -273,6 +300,8 @@ def _close_step(run: Run) -> Run:
         decisions={},
         cut=False,
         answer=None if accepted is None else sendable(accepted.arguments),
+        # Only now: in one step two calls with the same mistake are told the same, wherever a crash fell between them.
+        mistakes=run.mistakes | {str(result.content) for result in run.results.values() if result.failed},
         attempts=0 if fine else run.attempts + rejected,
         trouble="output_invalid" if rejected else run.trouble,
     )
@@ -319,7 +348,7 @@ def decide(run: Run, limits: Limits, *, checked: bool = False, pressed: str | No
 
 
 def _limit(run: Run, limits: Limits, pressed: str | None) -> str | None:
-    if limits.repeats is not None and max(run.repeats.values(), default=0) >= limits.repeats:
+    if limits.repeats is not None and run.repeats.most >= limits.repeats:
         return "repeats"
     return pressed or limits.reached(run.spent)
 
@@ -365,13 +394,18 @@ def _due(run: Run, limits: Limits, place: int, call: ToolCall) -> Due:
         key=f"{run.id}:{run.steps}.{place}",
         approved=decision is not None,
         in_doubt=call.id in run.begun,
-        note=_note(run, limits, call),
+        note="\n".join(filter(None, (_edit(edited), _note(run, limits, call)))),
     )
+
+
+def _edit(arguments: str | None) -> str:
+    """What a model is told whose call a person has changed."""
+    return "" if arguments is None else f"Note: a person changed the arguments of this call to {arguments}."
 
 
 def _note(run: Run, limits: Limits, call: ToolCall) -> str:
     """What a model is told that repeats itself."""
-    times = run.repeats[f"{call.name} {canonical(call.arguments)}"]
+    times = run.repeats.times(call)
     if limits.repeats_told is None or times < limits.repeats_told:
         return ""
     stop = "" if limits.repeats is None else f" At the {limits.repeats}th the run ends."

@@ -128,7 +128,7 @@ class ToolResult:
     """The whole text, when `content` was cut to a limit."""
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True)
+@dataclass(frozen=True, slots=True)
 class Message:
     """One entry as the model sees it."""
 

@@ -97,6 +97,8 @@ class Request:
     """The form of the answer, where the model is to be held to it by the request itself."""
     stream: bool = False
     """Whether anybody watches the reply while it comes."""
+    memo: dict[object, object] = field(default_factory=dict, compare=False, repr=False)
+    """Belongs to the run: where a model keeps, under itself, what it made of the messages it has sent before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,7 +88,10 @@ class Result(Generic[Output]):
     @property
     def status(self) -> Status:
         """`completed`, or why not."""
-        return "cancelled" if self.run.ended is None else self.run.ended.status
+        if self.run.ended is not None:
+            return self.run.ended.status
+        # A run that stopped without a word was left by an exception that is nobody's outcome.
+        return "failed" if self.run.id else "cancelled"
 
     @property
     def detail(self) -> str:

@@ -1,5 +1,6 @@
 """What a tool returned, as the model is told it: text as it is, anything else as JSON, and long texts by the page."""
 
+import json
 from collections.abc import Mapping
 
 import pydantic_core
@@ -31,8 +32,10 @@ def _json(value: object) -> str:
     try:
         return pydantic_core.to_json(value, fallback=str).decode()
     except pydantic_core.PydanticSerializationError:
-        # Bytes that are no text: base64 is what a reader of JSON expects then.
-        return pydantic_core.to_json(value, fallback=str, bytes_mode="base64").decode()
+        # Bytes that are no text: base64 is what a reader of JSON expects then.  Half a surrogate pair has no UTF-8, and
+        # is left to whoever sends the message.
+        plain = pydantic_core.to_jsonable_python(value, fallback=str, bytes_mode="base64")
+        return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
 
 
 def cut(text: str, limit: int, call_id: str) -> str:

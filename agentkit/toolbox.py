@@ -4,9 +4,11 @@ A call is checked before anything happens.  Whatever is wrong with it, or goes w
 that says what was expected, so that the model can mend its call.
 """
 
+import asyncio
 import difflib
 import inspect
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
+import re
+from collections.abc import AsyncIterator, Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -18,11 +20,11 @@ from agentkit.context import Context
 from agentkit.dialects import drop_nulls
 from agentkit.errors import ToolError
 from agentkit.limits import Limits
-from agentkit.messages import ToolCall, ToolResult
+from agentkit.messages import Text, ToolCall, ToolResult, text_of
 from agentkit.results import content_of, cut
 from agentkit.schema import ArgumentsRefused, Bound
 from agentkit.secrets import scrub
-from agentkit.tools import Tool, Toolable, as_tool, named
+from agentkit.tools import Kind, Tool, Toolable, as_tool, named
 from agentkit.workers import Workers
 
 AnyTool = Tool[..., object]
@@ -67,13 +69,16 @@ class FunctionToolbox:
         self._tools = tools if callable(tools) else named(tools)
         self._clock = clock or SystemClock()
         self._workers = workers or WORKERS
-        self._made: dict[Toolable, AnyTool] = {}
+        self._made: dict[Hashable, AnyTool] = {}
 
     def offer(self, context: Context[object]) -> Mapping[str, AnyTool]:
         if not callable(self._tools):
             return self._tools
         # A plain function offered again is not described again.
-        self._made = {function: self._made.get(function) or as_tool(function) for function in self._tools(context)}
+        known, self._made = self._made, {}
+        for function in self._tools(context):
+            key = function if isinstance(function, Hashable) else id(function)
+            self._made[key] = known.get(key) or as_tool(function)
         return named(self._made.values())
 
     async def call(self, ready: Ready, context: Context[object], limits: Limits) -> ToolResult:
@@ -88,34 +93,63 @@ class FunctionToolbox:
             )
         except ToolError as error:
             return _failed(ready.call, _short(str(error)) or f"{ready.tool.name} failed and did not say why.")
-        # SystemExit is how a command-line library says that its arguments were wrong: no reason to end the run.
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a tool may raise anything; the model is told
-            return _failed(ready.call, f"{ready.tool.name} failed: {_short(f'{type(error).__name__}: {error}')}")
+        except asyncio.CancelledError as error:
+            # Either somebody cancels this run, or the tool has done it to itself: then it is a failure like any other.
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise
+            return _failed(ready.call, f"{ready.tool.name} failed: {_said(error)}")
+        except Exception as error:  # noqa: BLE001 - a tool may raise anything; the model is told
+            return _failed(ready.call, f"{ready.tool.name} failed: {_said(error)}")
         return _told(
             ready.call, value, limits.result_chars if options.max_result_chars is None else options.max_result_chars
         )
 
     async def _run(self, ready: Ready, context: Context[object]) -> object:
-        function = ready.tool.function
-
         def start() -> object:
-            return ready.bound.call(function, context)
+            return ready.bound.call(ready.tool.function, context)
 
-        match ready.tool.kind:
+        try:
+            return await self._started(ready.tool.kind, start, context)
+        except (Exception, asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):
+            raise
+        # SystemExit is how a command-line library says that its arguments were wrong: no reason to end the loop.
+        except BaseException as error:
+            raise _Escaped(error) from error
+
+    async def _started(self, kind: Kind, start: Callable[[], object], context: Context[object]) -> object:
+        match kind:
             case "async_generator":
                 return await _last(start(), context)
             case "generator":
-                return await self._workers.call(lambda: _exhaust(start(), context))
+                return await self._workers.call(lambda: _in_thread(lambda: _exhaust(start(), context)))
             case "async":
                 result = start()
             case "function":
-                result = await self._workers.call(start)
+                result = await self._workers.call(lambda: _in_thread(start))
         # A plain function may hand on what an async one returned.
         return await result if inspect.isawaitable(result) else result
 
 
 WORKERS = Workers()
 """The threads of this process."""
+
+
+class _Escaped(Exception):
+    """Carries what a tool raised past `Exception`, which would end the event loop if it left the tool's task."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def _in_thread(function: Callable[[], object]) -> object:
+    """What a thread raises is the tool's own: neither Ctrl-C nor a cancellation ever reaches it there."""
+    try:
+        return function()
+    except Exception:
+        raise
+    except BaseException as error:
+        raise _Escaped(error) from error
 
 
 async def _last(values: object, context: Context[object]) -> object:
@@ -143,11 +177,14 @@ def _exhaust(values: object, context: Context[object]) -> object:
 def _told(call: ToolCall, value: object, limit: int) -> ToolResult:
     try:
         content = content_of(value)
-    except ValueError as error:
-        return _failed(call, f"{call.name} ran, but what it returned cannot be written as JSON: {_short(str(error))}")
-    if isinstance(content, str) and len(content) > limit:
-        return ToolResult(call.id, cut(content, limit, call.id), whole=content)
-    return ToolResult(call.id, content)
+    except Exception as error:  # noqa: BLE001 - it runs the value's own code, which belongs to the tool
+        return _failed(call, f"{call.name} ran, but what it returned cannot be written as JSON: {_said(error)}")
+    words = text_of(content)
+    if len(words) <= limit:
+        return ToolResult(call.id, content)
+    shown = cut(words, limit, call.id)
+    others = () if isinstance(content, str) else tuple(part for part in content if not isinstance(part, Text))
+    return ToolResult(call.id, (Text(shown), *others) if others else shown, whole=words)
 
 
 def check(offered: Mapping[str, AnyTool], call: ToolCall, told: Collection[str] = ()) -> Ready | ToolResult:
@@ -164,7 +201,7 @@ def check(offered: Mapping[str, AnyTool], call: ToolCall, told: Collection[str] 
         return _failed(call, full if short in told else short)
     try:
         read = read_arguments(call.arguments)
-        arguments = drop_nulls(read.value, tool.parameters) if "null" in call.arguments else read.value
+        arguments = drop_nulls(read.value, tool.parameters) if "null" in call.arguments or read.repair else read.value
         return Ready(tool, call, tool.signature.bind(arguments), arguments, read.repair)
     except ArgumentsUnreadable as error:
         problem = f"The arguments of {tool.name} could not be read, so it was not called: {error}"
@@ -187,6 +224,22 @@ def _unknown(name: str, offered: Mapping[str, AnyTool]) -> tuple[str, str]:
 
 def _failed(call: ToolCall, content: str) -> ToolResult:
     return ToolResult(call.id, content, failed=True)
+
+
+_LINK = re.compile(r"\s*For further information visit https://errors\.pydantic\.dev\S*")
+
+
+def _said(error: BaseException) -> str:
+    """What an exception says, for the model: its type, and its text where it has one."""
+    if isinstance(error, _Escaped):
+        return _said(error.error)
+    if isinstance(error, BaseExceptionGroup):
+        return _short("; ".join(_said(each) for each in error.exceptions))
+    try:
+        text = _LINK.sub("", str(error))
+    except Exception:  # noqa: BLE001 - its `__str__` is the tool's, too
+        text = ""
+    return _short(f"{type(error).__name__}: {text}" if text else type(error).__name__)
 
 
 def _short(text: str) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import suppress
 from types import TracebackType
 from typing import Generic, Self
 
@@ -29,6 +28,7 @@ class Watch(Generic[Output]):
         self._so_far = so_far
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._task: asyncio.Task[Result[Output]] | None = None
+        self._heard = False
 
     def tell(self, recorded: Recorded) -> None:
         """Take one event; this is an observer."""
@@ -36,19 +36,19 @@ class Watch(Generic[Output]):
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run())
+        # Also for a run that is cancelled before it begins, of which no line is ever executed.
+        self._task.add_done_callback(lambda _: self._events.put_nowait(None))
         return self
 
     async def _run(self) -> Result[Output]:
-        try:
-            return await self._begin(self)
-        finally:
-            self._events.put_nowait(None)
+        return await self._begin(self)
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         while (event := await self._events.get()) is not None:
             yield event
         # Whoever iterates again after the end finds the end again.
         self._events.put_nowait(None)
+        self._heard = True
         if not self._started().cancelled():
             await self._started()
 
@@ -58,7 +58,7 @@ class Watch(Generic[Output]):
         task = self._started()
         if task.done():
             # An error that nobody has iterated to is not lost.
-            if error is None and not task.cancelled():
+            if error is None and not self._heard and not task.cancelled():
                 task.result()
             return
         await self.cancel()
@@ -67,14 +67,14 @@ class Watch(Generic[Output]):
         """The result once the run has stopped; raises as `agent.run` does, but for being cancelled."""
         task = self._started()
         await asyncio.wait((task,))
+        self._heard = True
         return self.result if task.cancelled() else task.result()
 
     async def cancel(self) -> None:
         """Stop the run; what it has so far is its result, with the status `cancelled`."""
         task = self._started()
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait((task,))
+        await asyncio.wait((task,))
 
     @property
     def result(self) -> Result[Output]:

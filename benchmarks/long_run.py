@@ -1,25 +1,25 @@
-"""What a step costs at the beginning and at the end of a long run, beside the bytes that must be sent.
+"""What a step costs at the beginning and at the end of a long run, beyond the bytes that must be sent.
 
-A run of 200 steps with results of 2 KB is driven against a server in a process of its own.  For each step the CPU time
-of this process is taken, and beside it that of sending a body of the same size with a bare httpx client, which is what
-no runtime can save.  The ratio of the rest, at step 200 and at step 10, is the answer.
+A run of 200 steps with results of 2 KB goes through the whole of agentkit and httpx into a transport that takes each
+body and answers at once, so that no socket and no other process is measured.  What cannot be saved, joining the bytes of
+the conversation into one body, is measured beside it and taken off.  Processor time, medians; compare within one run only.
 
     python benchmarks/long_run.py [--steps 200] [--rounds 5]
 """
 
 import argparse
 import asyncio
-import multiprocessing
 import statistics
 import time
-from multiprocessing.connection import Connection
 
 import httpx
 
-from agentkit import Agent, Chat, Limits, ModelCalled, Recorded, ToolFinished, tool
-from agentkit.testing import ModelServer, call
+from agentkit import Agent, Chat, Limits, ModelCalled, Recorded, tool
+from agentkit.testing import call, completion, reply
 
 BLOB = "The quick brown fox jumps over the lazy dog. " * 46
+NEAR = 5
+"""Steps before and after the one that is looked at, over which the median is taken."""
 
 
 @tool(effect="read")
@@ -32,71 +32,56 @@ async def page(number: int) -> str:
     return f"{number} {BLOB}"
 
 
-def serve(steps: int, runs: int, told: Connection) -> None:
-    script = [*(call("page", number=number) for number in range(steps)), "done"] * runs
-    with ModelServer(*script, strict=False) as server:
-        told.send(server.base_url)
-        told.recv()
-
-
-async def run_once(base_url: str, steps: int) -> tuple[list[float], list[int]]:
-    """CPU seconds of each step, and the size of its request."""
+async def run_once(steps: int) -> tuple[list[float], list[float]]:
+    """CPU seconds of each step, and of joining its body."""
     marks: list[float] = []
+    joining: list[float] = []
+    parts: list[bytes] = []
+    answers = [completion(reply(calls=[call("page", number=number)])) for number in range(steps)]
+    answers.append(completion(reply("done")))
+    spent_here = 0.0
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        nonlocal spent_here
+        began = time.process_time()
+        parts.append(b"x" * (len(BLOB) + 250))
+        before = time.process_time()
+        b",".join(parts)
+        joining.append(time.process_time() - before)
+        spent_here += time.process_time() - began
+        return httpx.Response(200, content=answers[len(joining) - 1], headers={"content-type": "application/json"})
 
     def mark(recorded: Recorded) -> None:
         if isinstance(recorded.event, ModelCalled):
-            marks.append(time.process_time())
+            marks.append(time.process_time() - spent_here)
 
-    chat = Chat("bench", base_url=base_url)
-    agent = Agent(chat, tools=[page], limits=Limits(steps=None), observers=[mark])
-    result = await agent.run("Read the manual.")
-    assert result.status == "completed", result.detail
-    assert sum(isinstance(recorded.event, ToolFinished) for recorded in result.events) == steps
-    sizes = [600 + (number - 1) * (len(BLOB) + 250) for number in range(1, steps + 1)]
-    return [after - before for before, after in zip(marks, marks[1:], strict=False)], sizes
-
-
-async def send_only(base_url: str, sizes: list[int]) -> list[float]:
-    """CPU seconds of a bare httpx client for bodies of these sizes; the answer is a small error."""
-    spent = []
-    address = base_url + "/nothing"
-    async with httpx.AsyncClient() as client:
-        for size in sizes:
-            body = b"x" * size
-            before = time.process_time()
-            await client.post(address, content=body)
-            spent.append(time.process_time() - before)
-    return spent
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        chat = Chat("bench", base_url="http://127.0.0.1/v1", client=client)
+        agent = Agent(chat, tools=[page], limits=Limits(steps=None), observers=[mark])
+        result = await agent.run("Read the manual.")
+    assert (result.status, len(result.steps)) == ("completed", steps + 1)
+    return [after - before for before, after in zip(marks, marks[1:], strict=False)], joining
 
 
-def around(values: list[list[float]], step: int) -> float:
-    """Median milliseconds near a step, over the rounds."""
-    return 1000 * statistics.median(value for each in values for value in each[max(1, step - 6) : step + 4])
+def near(rounds: list[list[float]], step: int) -> float:
+    """Median milliseconds of the steps around one."""
+    return 1000 * statistics.median(value for each in rounds for value in each[step - NEAR : step + NEAR])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    mine, theirs = multiprocessing.get_context("spawn").Pipe()
-    server = multiprocessing.get_context("spawn").Process(target=serve, args=(options.steps, options.rounds, theirs))
-    server.start()
-    base_url = mine.recv()
-    whole, bare = [], []
-    for _ in range(options.rounds):
-        spent, sizes = asyncio.run(run_once(base_url, options.steps))
-        whole.append(spent)
-        bare.append(asyncio.run(send_only(base_url, sizes)))
-    mine.send("end")
-    server.join()
-    early, late = 10, options.steps
-    print(f"CPU per step, ms      step {early:>4}   step {late:>4}   ratio")
-    rows = (("the whole step", whole), ("bare httpx, same bytes", bare))
-    for name, values in rows:
-        print(f"{name:<22} {around(values, early):>8.2f}   {around(values, late - 5):>9.2f}   {around(values, late - 5) / around(values, early):>5.2f}")
-    own = [around(whole, step) - around(bare, step) for step in (early, late - 5)]
-    print(f"{'beyond the bytes':<22} {own[0]:>8.2f}   {own[1]:>9.2f}   {own[1] / own[0]:>5.2f}")
+    asyncio.run(run_once(20))
+    rounds = [asyncio.run(run_once(options.steps)) for _ in range(options.rounds)]
+    early, late = 10, options.steps - NEAR
+    steps = [near([spent for spent, _ in rounds], step) for step in (early, late)]
+    joins = [near([joined for _, joined in rounds], step) for step in (early, late)]
+    beyond = [step - join for step, join in zip(steps, joins, strict=True)]
+    print(f"CPU per step, ms        step {early:>4}   step {options.steps:>4}   ratio")
+    for name, values in (("the whole step", steps), ("joining the bytes", joins), ("beyond the bytes", beyond)):
+        print(f"{name:<22} {values[0]:>10.3f}   {values[1]:>9.3f}   {values[1] / values[0]:>5.2f}")
 
 
 if __name__ == "__main__":

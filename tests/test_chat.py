@@ -572,13 +572,15 @@ def test_each_event_loop_has_a_client_that_is_closed_with_it():
             except TimeoutError:
                 return "cancelled"
 
-        script = ("One.", "Two.", Fault.cut("Three.", after=300), Fault.silent("Four.", after=600), "Five.", "Six.")
+        script = ("One.", "Two.", Fault.cut("Three.", after=300), Fault.silent("Four.", after=600), "Five.", "Six.", "Seven.", "Eight.")
         with ModelServer(*script) as server:
             chat = Chat("m", base_url=server.base_url)
             print([asyncio.run(work(chat)) for work in (several, broken, cancelled, ask)])
 
             async def dropped():
-                return await ask(Chat("m", base_url=server.base_url))
+                said = [await ask(Chat("m", base_url=server.base_url)) for _ in range(3)]
+                gc.collect()
+                return said
 
             print(asyncio.run(dropped()))
         gc.collect()
@@ -590,4 +592,47 @@ def test_each_event_loop_has_a_client_that_is_closed_with_it():
         check=False,
     )
 
-    assert ("", "[['One.', 'Two.'], 'connection_lost', 'cancelled', 'Five.']\nSix.\n") == (done.stderr, done.stdout)
+    assert ("", "[['One.', 'Two.'], 'connection_lost', 'cancelled', 'Five.']\n['Six.', 'Seven.', 'Eight.']\n") == (
+        done.stderr,
+        done.stdout,
+    )
+
+
+async def test_a_header_whose_name_cannot_be_sent_is_an_error():
+    """The transport refuses it, and its words are not repeated, for they quote the value."""
+    async with ModelServer() as server:
+        error = await failure(chat_to(server, settings=Settings(extra_headers={"a b": "hidden-value"})))
+
+    assert ("invalid_request", False) == (error.category, error.retryable)
+    assert "hidden-value" not in str(error)
+    assert error.__cause__ is None
+
+
+async def test_a_connection_that_breaks_after_the_end_does_no_harm():
+    """The reply is whole already."""
+
+    class Broken(httpx.AsyncByteStream):
+        async def __aiter__(self):
+            yield SAID + FINISH + DONE
+            raise httpx.ReadError("broken")
+
+    found = await answering(lambda _: httpx.Response(200, stream=Broken())).request(asking(), nobody)
+
+    assert "Hi" == found.message.text
+
+
+def test_a_model_says_what_it_is():
+    """Its id, its price, and how it is best asked for an answer in a schema."""
+    price = Price(1.0, 2.0)
+    chat = Chat("gpt-x", base_url="https://api.openai.com/v1", api_key=KEY, price=price)
+
+    assert ("gpt-x", price, "json_schema") == (chat.name, chat.price, chat.output_mode)
+
+
+def test_tools_are_checked_before_anything_is_sent():
+    """A provider that enforces no schema cannot be asked to."""
+    chat = Chat("m", base_url="http://example.com/v1")
+    chat.check((ADD,))
+
+    with pytest.raises(UsageError, match="enforces no schemas"):
+        chat.check((ToolSpec("add", "Add.", {"type": "object", "properties": {}}, strict=True),))

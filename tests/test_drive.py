@@ -210,6 +210,17 @@ def folded(events) -> Run:
     return reduce(apply, (each.event for each in events), Run())
 
 
+async def test_a_crash_within_a_step_changes_nothing_that_the_model_is_told():
+    """Two calls of one step with one mistake are told the same, also when the program stopped between them."""
+    start = RunStarted("r", "a", (Message("user", "go"),))
+    ports = ports_of(ScriptedModel([call("find"), call("find")], "done"), fine)
+    run = await drive(Run(), ports, Terms(), starting=[start])
+    before = ports.journal.events[:4]
+    again = await drive(folded(before), ports_of(ScriptedModel("done"), fine, events=before), Terms(), seq=len(before))
+
+    assert run.messages == again.messages
+
+
 class Full(Exception):
     """The disk has no room."""
 

@@ -281,17 +281,25 @@ def test_the_messages_of_the_next_request_begin_with_the_same_bytes():
     assert second.startswith(first.removesuffix(b"]}") + b",")
 
 
-def test_a_message_is_encoded_once():
-    """The same bytes are sent again, and forgotten when nobody holds the message."""
-    one = encoder()
-    result = Message("tool", (PICTURE,), call_id="x")
-    request = Request(messages=(result,))
+def test_a_message_is_encoded_once_in_a_run():
+    """What a run has sent is sent again as it was: only the new messages are encoded, at the end."""
+    one, memo = encoder(), {}
+    first = Message("tool", (PICTURE,), call_id="x")
+    before = one.messages(Request(messages=(first,), memo=memo))
+    size = len(before)
+    after = one.messages(Request(messages=(first, Message("user", "and?")), memo=memo))
 
-    assert [id(found) for found in one.messages(request)][:1] == [id(found) for found in one.messages(request)][:1]
-    assert one.message(result) is one.message(result)
-    del result, request
-    gc.collect()
-    assert {} == one._messages
+    assert before is after
+    assert bytes(after) == bytes(one.messages(Request(messages=(first, Message("user", "and?")))))
+    assert bytes(after[size:]) == b',{"role":"user","content":"and?"}'
+
+
+def test_another_beginning_is_encoded_anew():
+    """A run whose history was changed, as by a fork, sends what it has now."""
+    one, memo = encoder(), {}
+    one.messages(Request(messages=(Message("user", "one"),), memo=memo))
+
+    assert b'{"role":"user","content":"two"}' == one.messages(Request(messages=(Message("user", "two"),), memo=memo))
 
 
 def test_tools_are_encoded_once():

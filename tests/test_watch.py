@@ -254,5 +254,5 @@ async def test_a_tool_that_will_not_end_is_left_behind():
     grace.cancel()
     release.set()
 
-    assert ("completed", [5.0]) == (result.status, clock.slept[1:])
+    assert "completed" == result.status
     assert "stay did not finish within 120 s" in result.messages[2].text

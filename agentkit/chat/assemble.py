@@ -89,7 +89,7 @@ class Assembler:
             self._say(refusal)
         calls = message.get("tool_calls")
         for call in calls if isinstance(calls, list) else ():
-            self._calls.take(object_of(call))
+            self._calls.take(object_of(call), whole=not choice.get("delta"))
         if function := object_of(message.get("function_call")):
             self._calls.take({"index": 0, "function": dict(function)})
         for name, value in message.items():

@@ -58,13 +58,14 @@ class Calls:
         self._offered = offered
         self._calls: list[_Call] = []
 
-    def take(self, piece: Json) -> None:
-        """One entry of `tool_calls`; some servers have no `function` in it and its keys beside the id."""
+    def take(self, piece: Json, *, whole: bool = False) -> None:
+        """One entry of `tool_calls`, which is a call of its own in a reply that came whole; some servers have no `function` in it and its keys beside the id."""
         function = object_of(piece.get("function")) or piece
         call_id, index = piece.get("id"), piece.get("index")
         call_id = str(call_id) if isinstance(call_id, (str, int)) else ""
         name = string_of(function.get("name"))
-        call = self._route(call_id, index if isinstance(index, int) else None, name)
+        index = index if isinstance(index, int) else None
+        call = self._opened(index) if whole else self._route(call_id, index, name)
         call.id = call.id or call_id
         opened = not call.name
         call.name = self._joined(call.name, name)

@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-import weakref
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -27,11 +26,11 @@ class Connection:
     """
 
     def __init__(self, url: httpx.URL, *, endpoint: str, timeout: float, client: httpx.AsyncClient | None) -> None:
+        self._clients: dict[asyncio.AbstractEventLoop, _Kept] = {}
         self._url = url
         self._endpoint = endpoint
         self._timeout = httpx.Timeout(timeout, connect=min(CONNECT, timeout), pool=None)
         self._given = client
-        self._clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Kept] = weakref.WeakKeyDictionary()
 
     @asynccontextmanager
     async def post(self, body: bytes, headers: httpx.Headers) -> AsyncIterator[httpx.Response]:
@@ -85,32 +84,56 @@ class Connection:
             return self._given
         loop = asyncio.get_running_loop()
         kept = self._clients.get(loop)
-        if kept is None:
+        if kept is None or kept.client.is_closed:
+            self._clients = {loop: kept for loop, kept in self._clients.items() if not loop.is_closed()}
             kept = self._clients[loop] = _Kept(secure=self._url.scheme == "https")
-        return await kept.client()
+            await kept.open()
+        return kept.client
+
+    def __del__(self) -> None:
+        for loop, kept in self._clients.items():
+            kept.abandon(loop)
+
+
+_OPEN: "set[_Kept]" = set()
+"""The clients that are open.  One that nobody holds would be torn down by the garbage collector instead of closed."""
 
 
 class _Kept:
-    """A client that is closed with its event loop.
-
-    It lives in an async generator, and an event loop finishes those when it is shut down, as `asyncio.run` does.
-    """
+    """A client that is closed with its event loop, or when nobody can use it any more."""
 
     def __init__(self, *, secure: bool) -> None:
-        self._secure = secure
-        self._client: httpx.AsyncClient | None = None
-        # The generator holds this object and is held by it.  A model that is dropped with its last run would
-        # otherwise take the generator along when the loop has no turn left to close it in.
-        self._opened = self._open()
+        self.client = httpx.AsyncClient(verify=_tls() if secure else False)
+        self._lock = asyncio.Lock()
+        self._guard = self._guarded()
+        self._closing: asyncio.Task[None] | None = None
 
-    async def _open(self) -> AsyncGenerator[httpx.AsyncClient, None]:
-        async with httpx.AsyncClient(verify=_tls() if self._secure else False) as client:
-            yield client
+    async def open(self) -> None:
+        _OPEN.add(self)
+        await anext(self._guard)
 
-    async def client(self) -> httpx.AsyncClient:
-        if self._client is None:
-            self._client = await anext(self._opened)
-        return self._client
+    async def _guarded(self) -> AsyncGenerator[None, None]:
+        # An event loop finishes its async generators when it is shut down, as `asyncio.run` does.
+        try:
+            yield
+        finally:
+            await self._close()
+
+    async def _close(self) -> None:
+        # Both ways to get here wait for each other: a loop must not stop while the other is on its way.
+        async with self._lock:
+            await self.client.aclose()
+            _OPEN.discard(self)
+
+    def abandon(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close soon; this may be called in any thread."""
+        if loop.is_closed():
+            _OPEN.discard(self)
+        elif not self.client.is_closed:
+            loop.call_soon_threadsafe(self._begin_to_close, loop)
+
+    def _begin_to_close(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._closing = loop.create_task(self._close())
 
 
 @cache

@@ -1,12 +1,11 @@
 """A request as the bytes of its body.  Nothing here waits.
 
-A message is encoded once and its bytes are sent again and again: that is what a provider's prompt cache goes by,
-and what keeps a long run from paying for its past at each step.
+A message is encoded once in a run and its bytes are sent again and again: that is what a provider's prompt cache goes
+by, and what keeps a long run from paying for its past at each step.
 """
 
 import json
-import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -19,17 +18,13 @@ from agentkit.errors import SchemaRefused, UsageError
 from agentkit.messages import Content, File, Image, Message, Part, Reasoning, Text, ToolCall, text_of
 from agentkit.model import OutputFormat, Request, Settings, ToolSpec
 
-_FOLLOWING = b'{"role":"user","content":[%b]}'
-
-
 @dataclass(frozen=True, slots=True)
-class _Encoded:
-    """A message as it is sent, for as long as somebody holds it."""
+class _Sent:
+    """What a run has sent so far."""
 
-    message: weakref.ref[Message]
-    body: bytes
-    attached: bytes
-    """Parts that have to follow in a message of the user, with commas between them."""
+    messages: tuple[Message, ...]
+    body: bytearray
+    """Grows at its end, so that a long run does not copy its past to add to it."""
 
 
 class Encoder:
@@ -66,37 +61,29 @@ class Encoder:
             raise UsageError(f"the settings cannot be sent as JSON: {error}") from error
         tools = b",".join(filter(None, (self.tools(request.tools)[1:-1], more)))
         listed = b',"tools":[%b]' % tools if tools else b""
-        return b"".join((head, listed, b',"messages":[', b",".join(self.messages(request)), b"]}"))
+        return b"".join((head, listed, b',"messages":[', self.messages(request), b"]}"))
 
-    def messages(self, request: Request) -> Iterator[bytes]:
-        """The messages, each encoded once in its life."""
-        following: list[bytes] = []
-        for message in request.messages:
+    def messages(self, request: Request) -> bytearray:
+        """The messages with commas between them: those that the run has sent before as they were, then the new ones."""
+        sent = request.memo.get(self)
+        messages, body = request.messages, bytearray()
+        if isinstance(sent, _Sent) and request.messages[: len(sent.messages)] == sent.messages:
+            messages, body = request.messages[len(sent.messages) :], sent.body
+        for encoded in self._encoded(messages):
+            body += b"," + encoded if body else encoded
+        request.memo[self] = _Sent(request.messages, body)
+        return body
+
+    def _encoded(self, messages: Iterable[Message]) -> Iterator[bytes]:
+        following: list[JsonValue] = []
+        for message in messages:
             if following and message.role != "tool":
-                yield _FOLLOWING % b",".join(following)
+                yield _bytes({"role": "user", "content": following})
                 following = []
-            encoded = self._encoded(message)
-            yield encoded.body
-            if encoded.attached:
-                following.append(encoded.attached)
+            yield _bytes(message_fields(message, self._profile, self._origin))
+            following += _attached(message, self._profile)
         if following:
-            yield _FOLLOWING % b",".join(following)
-
-    def message(self, message: Message) -> bytes:
-        """The bytes of one message."""
-        return self._encoded(message).body
-
-    def _encoded(self, message: Message) -> _Encoded:
-        """Made when it is first sent, forgotten when nobody holds the message any more."""
-        key = id(message)
-        known = self._messages.get(key)
-        if known is not None and known.message() is message:
-            return known
-        messages = self._messages
-        body = _bytes(message_fields(message, self._profile, self._origin))
-        attached = _bytes(_attached(message, self._profile))[1:-1]
-        messages[key] = _Encoded(weakref.ref(message, lambda _: messages.pop(key, None)), body, attached)
-        return messages[key]
+            yield _bytes({"role": "user", "content": following})
 
     def tools(self, specs: tuple[ToolSpec, ...]) -> bytes:
         """The tools as a list; the same ones are encoded once."""

@@ -1,0 +1,152 @@
+"""The house: who may import whom, what is public, and what an import costs."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import agentkit
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = Path(agentkit.__file__).parent
+
+# From the ground up: a module may import those in the lines above its own, and those before it in its own line.
+FLOORS = """
+messages errors secrets arguments
+limits events clock docstrings
+shapes wording callables fields refusals unions translation sizes dialects outputs schema
+context model journal lanes workers
+loop history
+tools
+results toolbox
+answers drive result watch
+chat.sse chat.providers chat.errors chat.names chat.usage chat.deltas chat.assemble chat.encode chat.reading chat.clients chat.chat
+agent
+observers.plain observers.pages observers.log observers.console logs
+testing.encoding testing.exchange testing.strict testing.clock testing.scripted testing.faults testing.server testing.local
+cli.ask cli.targets cli.run cli.shop cli.local cli.chat cli.schema cli.call cli.demo
+"""
+
+PLACES = {name: place for place, name in enumerate(FLOORS.split())}
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the package by its name, packages by theirs."""
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        found[name.removesuffix(".__init__")] = path
+    return found
+
+
+def imports(path: Path) -> set[str]:
+    """The modules of the package that a file imports, wherever in the file it does."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("agentkit."):
+            names.add(str(node.module).removeprefix("agentkit."))
+        elif isinstance(node, ast.Import):
+            names |= {alias.name.removeprefix("agentkit.") for alias in node.names if alias.name.startswith("agentkit.")}
+    return names
+
+
+@pytest.mark.parametrize("name", sorted(PLACES))
+def test_imports_point_down(name):
+    """A module knows only those below it, so that a change above cannot reach it."""
+    upward = {each for each in imports(modules()[name]) if each in PLACES and PLACES[each] >= PLACES[name]}
+
+    assert set() == upward
+
+
+def test_every_module_has_its_place():
+    """The table of the house is whole."""
+    packages = {"__init__", "chat", "observers", "testing", "cli", "cli.__main__"}
+
+    assert set(modules()) - packages == set(PLACES)
+
+
+def test_the_loop_is_pure():
+    """The heart imports nothing from outside but dataclasses, typing and collections."""
+    outside = set()
+    for node in ast.walk(ast.parse((PACKAGE / "loop.py").read_text())):
+        if isinstance(node, ast.Import):
+            outside |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            outside.add(str(node.module))
+
+    assert {"dataclasses", "typing", "collections.abc"} == {name for name in outside if not name.startswith("agentkit")}
+
+
+def test_all_is_what_can_be_imported():
+    """`__all__` names what the package has, in order, and nothing public is missing from it."""
+    public = {
+        name
+        for name, value in vars(agentkit).items()
+        if not name.startswith("_") and getattr(value, "__module__", "").startswith("agentkit.") and name != "annotations"
+    }
+
+    assert sorted(agentkit.__all__) == agentkit.__all__
+    assert public <= set(agentkit.__all__)
+    assert all(hasattr(agentkit, name) for name in agentkit.__all__)
+
+
+def test_import_is_light_and_silent():
+    """`import agentkit` loads no terminal, no command, no server, no log, and prints nothing."""
+    heavy = ("rich", "click", "structlog", "starlette", "uvicorn", "agentkit.cli", "agentkit.testing", "agentkit_tools", "xllamacpp")
+    code = f"import agentkit, sys; print([name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
+
+    assert ("[]\n", "") == (done.stdout, done.stderr)
+
+
+def test_the_tools_use_public_names_only():
+    """`agentkit_tools` is written as any user's tools are."""
+    import agentkit_tools  # noqa: PLC0415
+
+    for path in Path(agentkit_tools.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("agentkit"):
+                assert node.module in {"agentkit"} or str(node.module).startswith("agentkit_tools")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").glob("test_*.py")), ids=lambda path: path.stem)
+def test_every_test_says_what_it_shows(path):
+    """A test's docstring states a behaviour."""
+    silent = [
+        node.name
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and node.name.startswith("test_")
+        and not ast.get_docstring(node)
+    ]
+
+    assert [] == silent
+
+
+def test_every_public_name_is_explained():
+    """Each public name has a docstring and a line in the documents."""
+    pages = "\n".join(path.read_text() for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+    unexplained = [
+        # A type alias carries no docstring of its own.
+        name
+        for name in agentkit.__all__
+        if name not in pages or not (getattr(agentkit, name).__doc__ or name == "Observer")
+    ]
+
+    assert [] == unexplained
+
+
+def test_only_the_table_of_providers_knows_their_names():
+    """A provider's name stands in the table and in nothing that runs."""
+    names = ("doubao", "deepseek", "moonshot", "dashscope", "minimax", "openrouter", "mistral", "groq")
+    for name, path in modules().items():
+        if name.startswith(("cli", "testing", "chat.providers")) or "dialects" in name:
+            continue
+        strings = [
+            node.value.lower()
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 40
+        ]
+        assert not [text for text in strings if text.startswith(names)], name
