@@ -4,10 +4,9 @@ Everything a user needs is named here; `agentkit.logs` configures the log, `agen
 """
 
 import importlib
-from types import ModuleType
+from typing import TYPE_CHECKING
 
 from agentkit.agent import Agent
-from agentkit.chat.chat import Chat
 from agentkit.chat.providers import Profile
 from agentkit.context import Context
 from agentkit.drive import Decision, Question
@@ -51,6 +50,9 @@ from agentkit.model import Model, OutputFormat, Price, Reply, Request, Settings,
 from agentkit.result import Result, Step
 from agentkit.toolbox import Toolbox
 from agentkit.tools import Tool, tool
+
+if TYPE_CHECKING:
+    from agentkit.chat.chat import Chat
 
 __all__ = [
     "Agent",
@@ -113,8 +115,10 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> ModuleType:
-    # The log pulls in structlog, which an agent at work does not need.
+def __getattr__(name: str) -> object:
+    """What is loaded when it is asked for: httpx brings rich and click along, and structlog rich."""
+    if name == "Chat":
+        return importlib.import_module("agentkit.chat.chat").Chat
     if name in {"logs", "testing"}:
         return importlib.import_module(f"agentkit.{name}")
     raise AttributeError(f"module 'agentkit' has no attribute {name!r}")

@@ -22,8 +22,8 @@ from agentkit.limits import Account, Limits
 from agentkit.loop import Run, apply
 from agentkit.messages import File, Image, Message, Part, Text
 from agentkit.model import Model, OutputFormat, Settings
-from agentkit.outputs import OutputType
 from agentkit.result import Output, Result
+from agentkit.schema.outputs import OutputType
 from agentkit.toolbox import FunctionToolbox, Toolbox, Tools
 from agentkit.tools import Tool, tool
 from agentkit.watch import Watch

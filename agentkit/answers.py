@@ -10,8 +10,8 @@ from agentkit.context import Context
 from agentkit.limits import Limits
 from agentkit.messages import ToolResult
 from agentkit.model import OutputMode
-from agentkit.outputs import OutputRefused, OutputType
-from agentkit.schema import ArgumentsRefused, Bound
+from agentkit.schema.outputs import OutputRefused, OutputType
+from agentkit.schema.signature import ArgumentsRefused, Bound
 from agentkit.toolbox import AnyTool, Ready, Toolbox
 from agentkit.tools import Options, Tool
 

@@ -50,8 +50,8 @@ from agentkit.loop import (
 )
 from agentkit.messages import Text, ToolCall, ToolResult
 from agentkit.model import Model, OutputFormat, Reply, Request, Settings
-from agentkit.outputs import OutputRefused, OutputType
 from agentkit.results import reader
+from agentkit.schema.outputs import OutputRefused, OutputType
 from agentkit.toolbox import AnyTool, Ready, Toolbox, check
 
 FORCED = ("auto", "none", None)

@@ -61,7 +61,9 @@ class Limits:
         for each in fields(self):
             value = getattr(self, each.name)
             if value is not None and not isinstance(value, bool) and value <= 0:
-                raise UsageError(f"Limits({each.name}={value!r}) would let nothing happen; give more than 0, or None for no limit")
+                raise UsageError(
+                    f"Limits({each.name}={value!r}) would let nothing happen; give more than 0, or None for no limit"
+                )
 
     def reached(self, spent: Spent) -> str | None:
         """Which of the limits of spending is used up: a field's name, or None."""

@@ -17,12 +17,12 @@ from pydantic import JsonValue
 from agentkit.arguments import ArgumentsUnreadable, read_arguments
 from agentkit.clock import Clock, SystemClock, TimeIsUp, within
 from agentkit.context import Context
-from agentkit.dialects import drop_nulls
 from agentkit.errors import ToolError
 from agentkit.limits import Limits
 from agentkit.messages import Text, ToolCall, ToolResult, text_of
 from agentkit.results import content_of, cut
-from agentkit.schema import ArgumentsRefused, Bound
+from agentkit.schema.dialects import drop_nulls
+from agentkit.schema.signature import ArgumentsRefused, Bound
 from agentkit.secrets import scrub
 from agentkit.tools import Kind, Tool, Toolable, as_tool, named
 from agentkit.workers import Workers

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from agentkit.context import Context
 from agentkit.errors import DuplicateTool, ToolDefinitionError
 from agentkit.model import ToolSpec
-from agentkit.schema import Bound, describe
+from agentkit.schema.signature import Bound, describe
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -9,6 +9,7 @@ the conversation into one body, is measured beside it and taken off.  Processor 
 
 import argparse
 import asyncio
+import itertools
 import statistics
 import time
 
@@ -41,7 +42,7 @@ async def run_once(steps: int) -> tuple[list[float], list[float]]:
     answers.append(completion(reply("done")))
     spent_here = 0.0
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(_: httpx.Request) -> httpx.Response:
         nonlocal spent_here
         began = time.process_time()
         parts.append(b"x" * (len(BLOB) + 250))
@@ -60,7 +61,7 @@ async def run_once(steps: int) -> tuple[list[float], list[float]]:
         agent = Agent(chat, tools=[page], limits=Limits(steps=None), observers=[mark])
         result = await agent.run("Read the manual.")
     assert (result.status, len(result.steps)) == ("completed", steps + 1)
-    return [after - before for before, after in zip(marks, marks[1:], strict=False)], joining
+    return [after - before for before, after in itertools.pairwise(marks)], joining
 
 
 def near(rounds: list[list[float]], step: int) -> float:

@@ -1,6 +1,6 @@
 """An agent that hands work to another: its own run, within the limits of the run that calls it.
 
-    AGENTKIT_BASE_URL=... AGENTKIT_API_KEY=... python examples/agent_as_tool.py
+AGENTKIT_BASE_URL=... AGENTKIT_API_KEY=... python examples/agent_as_tool.py
 """
 
 from agentkit import Agent, Chat, Limits, tool

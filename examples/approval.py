@@ -1,6 +1,6 @@
 """A call that a person must agree to: the run stops before it, and goes on with the decision.
 
-    AGENTKIT_BASE_URL=... AGENTKIT_API_KEY=... python examples/approval.py
+AGENTKIT_BASE_URL=... AGENTKIT_API_KEY=... python examples/approval.py
 """
 
 import asyncio

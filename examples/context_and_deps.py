@@ -1,6 +1,6 @@
 """What the model must not see: connections, the user, keys.  They reach a tool in its context.
 
-    AGENTKIT_BASE_URL=... AGENTKIT_API_KEY=... python examples/context_and_deps.py
+AGENTKIT_BASE_URL=... AGENTKIT_API_KEY=... python examples/context_and_deps.py
 """
 
 from dataclasses import dataclass, field
@@ -23,6 +23,7 @@ def order(item: str, context: Context[Shop]) -> str:
 
     Args:
         item: The item's name.
+        context: Filled in by the run; the model never sees it.
     """
     shop = context.deps
     if item not in shop.stock:

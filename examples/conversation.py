@@ -1,6 +1,6 @@
 """Going on where the last answer ended: a result's messages are the next run's history.
 
-    AGENTKIT_BASE_URL=... AGENTKIT_API_KEY=... python examples/conversation.py
+AGENTKIT_BASE_URL=... AGENTKIT_API_KEY=... python examples/conversation.py
 """
 
 import asyncio

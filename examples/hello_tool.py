@@ -1,6 +1,6 @@
 """One function, one question.
 
-    AGENTKIT_BASE_URL=... AGENTKIT_API_KEY=... python examples/hello_tool.py
+AGENTKIT_BASE_URL=... AGENTKIT_API_KEY=... python examples/hello_tool.py
 """
 
 from agentkit import Agent, Chat, tool

@@ -1,6 +1,6 @@
 """Calls of one step run at the same time where that is safe, and in order where it may not be.
 
-    AGENTKIT_BASE_URL=... AGENTKIT_API_KEY=... python examples/parallel_tools.py
+AGENTKIT_BASE_URL=... AGENTKIT_API_KEY=... python examples/parallel_tools.py
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Watch a run while it happens: reasoning, words, calls and results are one stream of events.
 
-    AGENTKIT_BASE_URL=... AGENTKIT_API_KEY=... python examples/streaming.py
+AGENTKIT_BASE_URL=... AGENTKIT_API_KEY=... python examples/streaming.py
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """An answer as a value of your own type; a wrong one is told to the model and tried again.
 
-    AGENTKIT_BASE_URL=... AGENTKIT_API_KEY=... python examples/structured_output.py
+AGENTKIT_BASE_URL=... AGENTKIT_API_KEY=... python examples/structured_output.py
 """
 
 from datetime import date

@@ -243,8 +243,15 @@ async def pay_much(amount: int) -> str:
         (True, "paid 5"),
         (False, "Not executed: a person refused this call."),
         (Decision(granted=False, reason="Too late."), "Not executed: a person refused this call. Too late."),
-        (Decision(granted=True, arguments={"amount": 4}), "paid 4"),
-        (Decision(granted=True, arguments={"amount": "x"}), 'amount is "x": expected an integer.'),
+        (
+            Decision(granted=True, arguments={"amount": 4}),
+            'paid 4\nNote: a person changed the arguments of this call to {"amount": 4}.',
+        ),
+        (
+            Decision(granted=True, arguments={"amount": "x"}),
+            'amount is "x": expected an integer.\n'
+            'Note: a person changed the arguments of this call to {"amount": "x"}.',
+        ),
     ],
 )
 async def test_a_person_decides_on_a_call(said, expected):

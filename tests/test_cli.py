@@ -37,11 +37,11 @@ def refund(order: int) -> str:
 
 AGENT = (
     TOOLS
-    + '''
+    + """
 from agentkit import Agent, Chat
 
 agent = Agent(Chat("doubao-seed-2.1-pro"), tools=[find_orders, refund])
-'''
+"""
 )
 
 
@@ -87,9 +87,7 @@ def test_the_demo_needs_no_key_and_no_network(tmp_path):
 
 def test_run_shows_what_happens(folder):
     """A run shows reasoning, calls with arguments, results and the answer."""
-    with ModelServer(
-        reply(reasoning="Look it up.", calls=[call("find_orders", customer="C-1")]), "A lamp."
-    ) as server:
+    with ModelServer(reply(reasoning="Look it up.", calls=[call("find_orders", customer="C-1")]), "A lamp.") as server:
         done = agentkit(folder, "run", "shop.py:agent", "What?", url=server.base_url)
 
     assert 0 == done.returncode, done.stderr

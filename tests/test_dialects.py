@@ -1,9 +1,9 @@
 """A schema in a provider's dialect keeps its meaning, obeys the dialect's rules, and says what was lost."""
 
-import json
 import copy
 import datetime as dt
 import enum
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, make_dataclass
 from decimal import Decimal
@@ -14,9 +14,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
-from agentkit.dialects import drop_nulls, translate
 from agentkit.errors import SchemaRefused
-from agentkit.schema import describe
+from agentkit.schema.dialects import drop_nulls, translate
+from agentkit.schema.signature import describe
 
 Json = dict[str, Any]
 

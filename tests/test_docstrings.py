@@ -2,7 +2,7 @@
 
 import pytest
 
-from agentkit.docstrings import Docstring, read_docstring
+from agentkit.schema.docstrings import Docstring, read_docstring
 
 GOOGLE = """Find orders.
 

@@ -1,6 +1,5 @@
 """A request as the bytes of its body."""
 
-import gc
 import json
 from dataclasses import replace
 

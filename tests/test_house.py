@@ -15,17 +15,19 @@ PACKAGE = Path(agentkit.__file__).parent
 # From the ground up: a module may import those in the lines above its own, and those before it in its own line.
 FLOORS = """
 messages errors secrets arguments
-limits events clock docstrings
-shapes wording callables fields refusals unions translation sizes dialects outputs schema
+schema.docstrings schema.shapes schema.wording schema.callables schema.fields schema.refusals schema.signature schema.outputs
+schema.unions schema.translation schema.sizes schema.dialects
+limits events clock
 context model journal lanes workers
 loop history
 tools
 results toolbox
 answers drive result watch
-chat.sse chat.providers chat.errors chat.names chat.usage chat.deltas chat.assemble chat.encode chat.reading chat.clients chat.chat
+chat.sse chat.reading chat.usage chat.waits chat.errors chat.providers chat.credentials chat.connection
+chat.thought chat.calls chat.assemble chat.encode chat.chat
 agent
 observers.plain observers.pages observers.log observers.console logs
-testing.encoding testing.exchange testing.strict testing.clock testing.scripted testing.faults testing.server testing.local
+testing.clock testing.scripted testing.encoding testing.exchange testing.strict testing.faults testing.server testing.local
 cli.ask cli.targets cli.run cli.shop cli.local cli.chat cli.schema cli.call cli.demo
 """
 
@@ -48,7 +50,9 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("agentkit."):
             names.add(str(node.module).removeprefix("agentkit."))
         elif isinstance(node, ast.Import):
-            names |= {alias.name.removeprefix("agentkit.") for alias in node.names if alias.name.startswith("agentkit.")}
+            names |= {
+                alias.name.removeprefix("agentkit.") for alias in node.names if alias.name.startswith("agentkit.")
+            }
     return names
 
 
@@ -62,7 +66,7 @@ def test_imports_point_down(name):
 
 def test_every_module_has_its_place():
     """The table of the house is whole."""
-    packages = {"__init__", "chat", "observers", "testing", "cli", "cli.__main__"}
+    packages = {"__init__", "schema", "chat", "observers", "testing", "cli", "cli.__main__"}
 
     assert set(modules()) - packages == set(PLACES)
 
@@ -84,7 +88,9 @@ def test_all_is_what_can_be_imported():
     public = {
         name
         for name, value in vars(agentkit).items()
-        if not name.startswith("_") and getattr(value, "__module__", "").startswith("agentkit.") and name != "annotations"
+        if not name.startswith("_")
+        and getattr(value, "__module__", "").startswith("agentkit.")
+        and name != "annotations"
     }
 
     assert sorted(agentkit.__all__) == agentkit.__all__
@@ -94,7 +100,18 @@ def test_all_is_what_can_be_imported():
 
 def test_import_is_light_and_silent():
     """`import agentkit` loads no terminal, no command, no server, no log, and prints nothing."""
-    heavy = ("rich", "click", "structlog", "starlette", "uvicorn", "agentkit.cli", "agentkit.testing", "agentkit_tools", "xllamacpp")
+    heavy = (
+        "httpx",
+        "rich",
+        "click",
+        "structlog",
+        "starlette",
+        "uvicorn",
+        "agentkit.cli",
+        "agentkit.testing",
+        "agentkit_tools",
+        "xllamacpp",
+    )
     code = f"import agentkit, sys; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
 

@@ -1,7 +1,6 @@
 """The pure heart, and the one driver over it."""
 
 import asyncio
-
 from functools import reduce
 
 import pytest
@@ -9,7 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import PlannedModel, PlannedStep, make_tools, plans
 
-from agentkit import Limits, Message, OutOfOrder, Recorded, RunFinished, RunStarted, TextDelta, ToolCall, ToolFinished, ToolResult, Usage
+from agentkit import (
+    Limits,
+    Message,
+    OutOfOrder,
+    Recorded,
+    RunFinished,
+    RunStarted,
+    TextDelta,
+    ToolCall,
+    ToolFinished,
+    ToolResult,
+    Usage,
+)
 from agentkit.drive import Decision, Ports, Question, Terms, drive
 from agentkit.events import ApprovalAsked, Event, ModelCalled, ModelReplied, RunSuspended, ToolStarted
 from agentkit.history import check_history
@@ -53,7 +64,13 @@ def play(
     """Drive a plan on from some events; the run, all its events, and what the tools did now."""
     ran: list[str] = []
     journal = DyingJournal(events, dies_at)
-    ports = Ports(model=PlannedModel(plan), toolbox=FunctionToolbox(make_tools(ran)), journal=journal, approver=approve, clock=FakeClock())
+    ports = Ports(
+        model=PlannedModel(plan),
+        toolbox=FunctionToolbox(make_tools(ran)),
+        journal=journal,
+        approver=approve,
+        clock=FakeClock(),
+    )
     run = fold(events)
     starting = [] if events else [START]
     terms = Terms(limits=limits or Limits(), stream=stream)
@@ -162,7 +179,9 @@ def test_events_of_another_run_are_refused(kinds):
     """Whatever order events come in, they make a run or are refused by name."""
     made: dict[str, Event] = {
         "started": START,
-        "replied": ModelReplied(Message("assistant", "x", tool_calls=(ToolCall("a", "t", "{}"),)), Usage(), "tool_calls"),
+        "replied": ModelReplied(
+            Message("assistant", "x", tool_calls=(ToolCall("a", "t", "{}"),)), Usage(), "tool_calls"
+        ),
         "finished": RunFinished("completed", "x"),
         "tool": ToolFinished(ToolResult("a", "ok")),
         "asked": ApprovalAsked("a"),
@@ -189,7 +208,9 @@ def test_the_loop_asks_the_model_first():
     assert CallModel() == decide(apply(Run(), START), Limits())
 
 
-def reply_with(*calls: ToolCall, text: str = "", finish: str = "tool_calls", usage: Usage | None = None) -> ModelReplied:
+def reply_with(
+    *calls: ToolCall, text: str = "", finish: str = "tool_calls", usage: Usage | None = None
+) -> ModelReplied:
     return ModelReplied(Message("assistant", text, tool_calls=calls), usage or Usage(1, 1), finish)
 
 
@@ -276,5 +297,3 @@ def test_a_suspended_run_goes_on_where_it_was():
 
     assert CallModel() == decide(run, Limits())
     assert None is apply(run, ModelCalled("m", 1, ())).ended
-
-

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from agentkit.errors import UsageError
-from agentkit.outputs import OutputRefused, OutputType
+from agentkit.schema.outputs import OutputRefused, OutputType
 
 
 @dataclass

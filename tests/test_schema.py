@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from pydantic import AfterValidator, BaseModel, Field
 
 from agentkit.errors import ToolDefinitionError
-from agentkit.schema import ArgumentsRefused, Bound, Signature, describe
+from agentkit.schema.signature import ArgumentsRefused, Bound, Signature, describe
 
 T = TypeVar("T")
 

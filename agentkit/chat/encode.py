@@ -13,10 +13,11 @@ from pydantic import JsonValue
 from agentkit.arguments import sendable
 from agentkit.chat.providers import Profile
 from agentkit.chat.thought import PARTS
-from agentkit.dialects import translate
 from agentkit.errors import SchemaRefused, UsageError
 from agentkit.messages import Content, File, Image, Message, Part, Reasoning, Text, ToolCall, text_of
 from agentkit.model import OutputFormat, Request, Settings, ToolSpec
+from agentkit.schema.dialects import translate
+
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
@@ -34,7 +35,6 @@ class Encoder:
         self._model = model
         self._profile = profile
         self._origin = origin
-        self._messages: dict[int, _Encoded] = {}
         self._tools: tuple[tuple[ToolSpec, ...], bytes] = ((), b"")
 
     def body(self, request: Request, settings: Settings) -> bytes:

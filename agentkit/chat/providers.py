@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from agentkit.dialects import Dialect
 from agentkit.errors import UsageError
 from agentkit.model import OutputMode
+from agentkit.schema.dialects import Dialect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

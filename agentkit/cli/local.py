@@ -42,7 +42,9 @@ def demo_local(console: Console) -> int:
             result = watch(agent, question, console)
             right = result.status == "completed" and expected in str(result.output) and len(result.steps[0].calls) == 1
             wrong += not right
-            console.print(f"{'right' if right else 'wrong'}: {expected}\n", style="green" if right else "red", markup=False)
+            console.print(
+                f"{'right' if right else 'wrong'}: {expected}\n", style="green" if right else "red", markup=False
+            )
     return WRONG if wrong else 0
 
 

@@ -7,8 +7,8 @@ import click
 from agentkit.chat.encode import tool_fields
 from agentkit.chat.providers import PROFILES, UNKNOWN, profile_named
 from agentkit.cli.targets import find_tools
-from agentkit.dialects import translate
 from agentkit.model import ToolSpec
+from agentkit.schema.dialects import translate
 
 
 @click.command()

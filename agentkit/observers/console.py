@@ -26,6 +26,7 @@ from agentkit.secrets import scrub
 RESULT_LINES = 6
 RESULT_WIDTH = 400
 
+
 def console_view(console: Console) -> Observer:
     """Print a run as it happens."""
     return _View(console).observe

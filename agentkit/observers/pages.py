@@ -7,7 +7,19 @@ from agentkit.observers.plain import duration, printable
 
 DIM, BOLD, RED, GREEN, RESET = "\x1b[2m", "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[0m"
 
-HEADED: Final = ("timestamp", "event", "agent", "step", "run_id", "level", "seconds", "usage", "calls", "reasoning", "text")
+HEADED: Final = (
+    "timestamp",
+    "event",
+    "agent",
+    "step",
+    "run_id",
+    "level",
+    "seconds",
+    "usage",
+    "calls",
+    "reasoning",
+    "text",
+)
 """Fields with a place of their own; all others follow the heading by name."""
 
 QUIET: Final[tuple[object, ...]] = (None, "", [], {})
@@ -42,7 +54,9 @@ class ForEyes:
         if isinstance(seconds := fields.get("seconds"), float):
             counted.append(duration(seconds))
         others = [
-            f"{key}={printable(str(value))}" for key, value in fields.items() if key not in HEADED and value not in QUIET
+            f"{key}={printable(str(value))}"
+            for key, value in fields.items()
+            if key not in HEADED and value not in QUIET
         ]
         style = RED if method == "warning" else BOLD
         parts = [self._paint(style, f"{fields.get('agent') or ''} {name}".strip()), *counted, *others]

@@ -10,13 +10,13 @@ from typing import Annotated, Generic, NoReturn, TypeVar, get_args, get_origin
 from pydantic import JsonValue, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, to_json
 
-from agentkit.callables import describe_type
 from agentkit.errors import UsageError
-from agentkit.fields import UNDESCRIBABLE
-from agentkit.refusals import explain
+from agentkit.schema.callables import describe_type
+from agentkit.schema.fields import UNDESCRIBABLE
+from agentkit.schema.refusals import explain
+from agentkit.schema.shapes import json_schema
+from agentkit.schema.wording import example, resolve
 from agentkit.secrets import scrub
-from agentkit.shapes import json_schema
-from agentkit.wording import example, resolve
 
 T_co = TypeVar("T_co", covariant=True)
 

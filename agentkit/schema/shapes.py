@@ -23,7 +23,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaV
 from pydantic_core import CoreSchema, core_schema
 from typing_extensions import override
 
-from agentkit.docstrings import read_docstring
+from agentkit.schema.docstrings import read_docstring
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
-from agentkit.wording import Node, Schema, branches_of, properties_of, required_of, resolve
+from agentkit.schema.wording import Node, Schema, branches_of, properties_of, required_of, resolve
 
 _OF_KIND: Mapping[str, frozenset[str]] = {
     "string": frozenset({"minLength", "maxLength", "pattern", "format", "contentEncoding", "contentMediaType"}),

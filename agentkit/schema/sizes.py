@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from agentkit.errors import SchemaRefused
-from agentkit.translation import shown
-from agentkit.wording import Node, Schema, branches_of, properties_of
+from agentkit.schema.translation import shown
+from agentkit.schema.wording import Node, Schema, branches_of, properties_of
 
 _DEEPEST = 10
 _MOST_PROPERTIES = 5_000

@@ -12,8 +12,8 @@ from itertools import islice
 from pydantic import JsonValue
 from pydantic_core import ErrorDetails
 
+from agentkit.schema.wording import Node, branches_of, properties_of, resolve, words
 from agentkit.secrets import scrub
-from agentkit.wording import Node, branches_of, properties_of, resolve, words
 
 _LINES = 5
 _READ = 50

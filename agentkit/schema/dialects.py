@@ -11,10 +11,10 @@ from typing import Literal, get_args
 from pydantic import JsonValue
 
 from agentkit.errors import SchemaRefused
-from agentkit.sizes import check_size
-from agentkit.translation import Rules, Translation
-from agentkit.unions import accepts_null, branch_for, recursive_definitions
-from agentkit.wording import Node, Schema, branches_of, properties_of, required_of, resolve, words
+from agentkit.schema.sizes import check_size
+from agentkit.schema.translation import Rules, Translation
+from agentkit.schema.unions import accepts_null, branch_for, recursive_definitions
+from agentkit.schema.wording import Node, Schema, branches_of, properties_of, required_of, resolve, words
 
 Dialect = Literal["plain", "openai_strict", "common", "moonshot", "deepseek_strict", "inline"]
 """plain: as it is.  inline: without references but those of types that contain themselves.  common: what every provider takes.  The others: what one takes."""
@@ -132,7 +132,9 @@ def _inlined(root: Schema) -> Translated:
     if not recursive:
         return Translated(made)
     kept: Schema = {name: work.node(resolve({"$ref": f"#/$defs/{name}"}, root)) for name in recursive}
-    return Translated({**made, "$defs": kept}, tuple(f"{name}: contains itself, and stays a reference" for name in recursive))
+    return Translated(
+        {**made, "$defs": kept}, tuple(f"{name}: contains itself, and stays a reference" for name in recursive)
+    )
 
 
 @dataclass(frozen=True, slots=True)

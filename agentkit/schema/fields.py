@@ -16,11 +16,11 @@ from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticSerializationError, SchemaError, SchemaValidator, core_schema, to_jsonable_python
 
-from agentkit.callables import UNKNOWN, describe_type, parts_of_union
 from agentkit.errors import ToolDefinitionError
+from agentkit.schema.callables import UNKNOWN, describe_type, parts_of_union
+from agentkit.schema.shapes import NEEDS, UTF8, Plain, is_plain, json_schema, plain_type, said
+from agentkit.schema.wording import Node, properties_of, required_of
 from agentkit.secrets import scrub
-from agentkit.shapes import NEEDS, UTF8, Plain, is_plain, json_schema, plain_type, said
-from agentkit.wording import Node, properties_of, required_of
 
 _CONFIG = ConfigDict(extra="forbid", allow_inf_nan=False)
 

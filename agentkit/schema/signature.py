@@ -17,16 +17,13 @@ from typing import TypeVar
 from pydantic import JsonValue, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, to_json
 
-from agentkit.callables import UNKNOWN, Callee, find_known, look_at
-from agentkit.docstrings import read_docstring
 from agentkit.errors import ToolDefinitionError
-from agentkit.fields import UNDESCRIBABLE, form_of, is_unpacked, read_parameter
-from agentkit.refusals import explain
-from agentkit.secrets import scrub
-from agentkit.shapes import json_schema
-from agentkit.wording import Node, branches_of, example_of_object, properties_of, required_of, summary
-
-__all__ = ["ArgumentsRefused", "Bound", "Signature", "describe", "scrub"]
+from agentkit.schema.callables import UNKNOWN, Callee, find_known, look_at
+from agentkit.schema.docstrings import read_docstring
+from agentkit.schema.fields import UNDESCRIBABLE, form_of, is_unpacked, read_parameter
+from agentkit.schema.refusals import explain
+from agentkit.schema.shapes import json_schema
+from agentkit.schema.wording import Node, branches_of, example_of_object, properties_of, required_of, summary
 
 R = TypeVar("R")
 

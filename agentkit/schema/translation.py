@@ -11,8 +11,8 @@ from typing import Literal
 from pydantic import JsonValue
 
 from agentkit.errors import SchemaRefused
-from agentkit.unions import accepts_null, kinds_of, merge_all, recursive_definitions, split
-from agentkit.wording import Node, Schema, limit, properties_of, required_of, resolve, words
+from agentkit.schema.unions import accepts_null, kinds_of, merge_all, recursive_definitions, split
+from agentkit.schema.wording import Node, Schema, limit, properties_of, required_of, resolve, words
 
 
 @dataclass(frozen=True, slots=True)
