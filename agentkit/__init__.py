@@ -7,9 +7,9 @@ import importlib
 from typing import TYPE_CHECKING
 
 from agentkit.agent import Agent
+from agentkit.approvals import Decision, Question
 from agentkit.chat.providers import Profile
 from agentkit.context import Context
-from agentkit.drive import Decision, Question
 from agentkit.errors import (
     AgentkitError,
     BrokenHistory,

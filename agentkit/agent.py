@@ -11,9 +11,10 @@ from functools import reduce
 from typing import Any, Generic
 
 from agentkit.answers import AnswerToolbox, answer_instructions, answer_tool
+from agentkit.approvals import Approver, Decision, given
 from agentkit.clock import Clock, SystemClock
 from agentkit.context import Context
-from agentkit.drive import Approver, Decision, Ports, Terms, drive, given
+from agentkit.drive import Ports, Terms, drive
 from agentkit.errors import ModelError, ToolError, UsageError
 from agentkit.events import EVERYWHERE, Event, Observer, Recorded, RunFinished, RunStarted, ToolStarted
 from agentkit.history import check_history

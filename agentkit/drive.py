@@ -4,20 +4,17 @@ Live, streamed, resumed and nested runs all come through here; what differs is o
 """
 
 import asyncio
-import json
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from pydantic import JsonValue
-
-from agentkit.clock import Clock, SystemClock, TimeIsUp, within
+from agentkit.approvals import Approver, Question, given, needs_person
+from agentkit.audience import Around, Audience, entered
+from agentkit.clock import Clock, SystemClock
 from agentkit.context import Context
 from agentkit.errors import ModelError
 from agentkit.events import (
     ApprovalAsked,
-    ApprovalGiven,
     Event,
     ModelCalled,
     ModelReplied,
@@ -52,39 +49,13 @@ from agentkit.messages import Text, ToolCall, ToolResult
 from agentkit.model import Model, OutputFormat, Reply, Request, Settings
 from agentkit.results import reader
 from agentkit.schema.outputs import OutputRefused, OutputType
+from agentkit.tasks import TimeIsUp, to_the_end, together, within
 from agentkit.toolbox import AnyTool, Ready, Toolbox, check
 
 FORCED = ("auto", "none", None)
 """Choices of tools that a run can live with; any other is dropped after the first request."""
 
 CANCELLED = "the run was cancelled"
-
-log = logging.getLogger("agentkit")
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What a person says to a call that needs approval."""
-
-    granted: bool
-    reason: str = ""
-    """For a refusal: told to the model."""
-    arguments: Mapping[str, JsonValue] | None = None
-    """To call with instead of what the model asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A call that needs a person: exactly what would be called."""
-
-    call: ToolCall
-    tool: str
-    """The tool's description, as the model was told it."""
-    run_id: str
-
-
-Approver = Callable[[Question], Awaitable[bool | Decision]]
-"""Asks a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +120,7 @@ class _Driver:
         self.deps = deps
         self.seq = seq
         self.turn = asyncio.Lock()
-        self.observers = list(ports.observers)
+        self.audience = Audience(ports.observers)
         self.account = Account(terms.limits, run.spent, now=ports.clock.monotonic(), parent=parent)
         self.call_ids: set[str] = set()
         self.spending: dict[str, Account] = {}
@@ -203,12 +174,12 @@ class _Driver:
 
     # Recording.
 
-    async def record(self, event: Event) -> list[AbstractContextManager[object]]:
+    async def record(self, event: Event) -> list[Around]:
         """Keep an event, fold it, tell the observers; what they return is to be entered around the effect."""
         async with self.turn:
             recorded = self.recorded(event)
             await to_the_end(self.keep(recorded))
-            return self.tell(recorded)
+            return self.audience.tell(recorded)
 
     async def keep(self, recorded: Recorded) -> None:
         await self.ports.journal.append(recorded)
@@ -217,7 +188,7 @@ class _Driver:
 
     def emit(self, event: Event) -> None:
         """Tell an event that passes."""
-        self.tell(self.recorded(event))
+        self.audience.tell(self.recorded(event))
 
     def recorded(self, event: Event) -> Recorded:
         run_id = event.run_id if isinstance(event, RunStarted) else self.run.id
@@ -229,25 +200,6 @@ class _Driver:
         asking = run.id and not run.owed and run.reply is None and not isinstance(event, RunFinished | RunSuspended)
         return run.steps + 1 if asking else run.steps
 
-    def tell(self, recorded: Recorded) -> list[AbstractContextManager[object]]:
-        around = []
-        for observer in tuple(self.observers):
-            try:
-                if (manager := observer(recorded)) is not None:
-                    around.append(manager)
-            except Exception:  # an observer may raise anything; it is not told again
-                log.exception("observer %r raised, and is told nothing more of run %s", observer, self.run.id)
-                self.observers.remove(observer)
-        return around
-
-    @asynccontextmanager
-    async def effect(self, event: Event) -> AsyncIterator[None]:
-        """Record the start of an effect, and hold what observers returned around it."""
-        with ExitStack() as around:
-            for manager in await self.record(event):
-                around.enter_context(shielded(manager))
-            yield
-
     def now(self) -> float:
         return self.ports.clock.monotonic()
 
@@ -258,7 +210,7 @@ class _Driver:
         request = self.request()
         called = ModelCalled(self.ports.model.name, len(request.messages), tuple(self.offered), last=action.last)
         began = self.now()
-        async with self.effect(called):
+        with entered(await self.record(called)):
             reply = await self.ports.model.request(request, self.emit)
         replied = self.replied(reply, self.now() - began)
         spent = self.run.spent
@@ -355,7 +307,7 @@ class _Driver:
         self.spending[due.call.id] = spending
         context = self.context(due, spending)
         began = self.now()
-        async with self.effect(ToolStarted(due.call.id, ready.tool.name, due.key, ready.repair)):
+        with entered(await self.record(ToolStarted(due.call.id, ready.tool.name, due.key, ready.repair))):
             result = await self.ports.toolbox.call(ready, context, self.terms.limits)
         await self.record(self.finished(noted(result, due.note), self.now() - began))
 
@@ -410,27 +362,6 @@ class _Driver:
             await self.record(RunSuspended("cancelled", CANCELLED))
 
 
-async def to_the_end(work: Coroutine[None, None, None]) -> None:
-    """Await what must not be left half done: a cancellation that comes meanwhile is raised after it."""
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait((task,))
-        task.result()
-        raise
-
-
-async def together(work: Iterable[Coroutine[None, None, None]]) -> None:
-    """Await all at once; what one raises, such as a journal that fails, is raised as itself."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for each in work:
-                group.create_task(each)
-    except BaseExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-
-
 def manner(ready: Ready | ToolResult) -> Manner:
     """How a call of a step may run among the others."""
     if isinstance(ready, ToolResult):
@@ -438,17 +369,6 @@ def manner(ready: Ready | ToolResult) -> Manner:
     if ready.tool.options.sequential:
         return "alone"
     return "beside" if ready.tool.beside_others else "in_order"
-
-
-def needs_person(ready: Ready) -> bool:
-    """Whether a person must agree to a call first."""
-    approval = ready.tool.options.approval
-    if not callable(approval):
-        return approval == "always"
-    try:
-        return approval(ready.arguments)
-    except Exception:  # noqa: BLE001 - it belongs to the tool; when it cannot tell, the careful answer is yes
-        return True
 
 
 def in_doubt(ready: Ready) -> ToolResult:
@@ -467,28 +387,3 @@ def noted(result: ToolResult, note: str) -> ToolResult:
     content = result.content
     told = f"{content}\n{note}" if isinstance(content, str) else (*content, Text(note))
     return replace(result, content=told)
-
-
-def given(call_id: str, said: bool | Decision) -> ApprovalGiven:  # noqa: FBT001 - it is the answer itself
-    """A person's word as an event."""
-    decision = said if isinstance(said, Decision) else Decision(said)
-    arguments = None if decision.arguments is None else json.dumps(decision.arguments, ensure_ascii=False)
-    return ApprovalGiven(call_id, decision.granted, decision.reason, arguments)
-
-
-@contextmanager
-def shielded(manager: AbstractContextManager[object]) -> Iterator[None]:
-    """An observer's context manager that can neither stop the effect nor swallow its exception."""
-    with ExitStack() as entered:
-        try:
-            entered.enter_context(manager)
-        except Exception:  # it is an observer's
-            log.exception("an observer's context %r could not be entered", manager)
-        leave = entered.pop_all().close
-    try:
-        yield
-    finally:
-        try:
-            leave()
-        except Exception:  # it is an observer's
-            log.exception("an observer's context %r could not be left", manager)

@@ -15,7 +15,7 @@ from typing import Any, Protocol, runtime_checkable
 from pydantic import JsonValue
 
 from agentkit.arguments import ArgumentsUnreadable, read_arguments
-from agentkit.clock import Clock, SystemClock, TimeIsUp, within
+from agentkit.clock import Clock, SystemClock
 from agentkit.context import Context
 from agentkit.errors import ToolError
 from agentkit.limits import Limits
@@ -24,6 +24,7 @@ from agentkit.results import content_of, cut
 from agentkit.schema.dialects import drop_nulls
 from agentkit.schema.signature import ArgumentsRefused, Bound
 from agentkit.secrets import scrub
+from agentkit.tasks import TimeIsUp, within
 from agentkit.tools import Kind, Tool, Toolable, as_tool, named
 from agentkit.workers import Workers
 

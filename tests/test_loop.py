@@ -21,7 +21,8 @@ from agentkit import (
     ToolResult,
     Usage,
 )
-from agentkit.drive import Decision, Ports, Question, Terms, drive
+from agentkit.approvals import Decision, Question
+from agentkit.drive import Ports, Terms, drive
 from agentkit.events import ApprovalAsked, Event, ModelCalled, ModelReplied, RunSuspended, ToolStarted
 from agentkit.history import check_history
 from agentkit.journal import MemoryJournal

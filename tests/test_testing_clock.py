@@ -5,7 +5,8 @@ import threading
 
 import pytest
 
-from agentkit.clock import Clock, TimeIsUp, within
+from agentkit.clock import Clock
+from agentkit.tasks import TimeIsUp, within
 from agentkit.testing import FakeClock
 
 

@@ -18,8 +18,8 @@ from agentkit import (
     ToolStarted,
     UsageError,
 )
-from agentkit.clock import GRACE
 from agentkit.history import check_history
+from agentkit.tasks import GRACE
 from agentkit.testing import FakeClock, ScriptedModel, call
 
 

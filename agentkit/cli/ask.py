@@ -5,7 +5,7 @@ import asyncio
 from rich.console import Console
 from rich.text import Text
 
-from agentkit.drive import Approver, Decision, Question
+from agentkit.approvals import Approver, Decision, Question
 from agentkit.observers.console import shown_arguments
 from agentkit.observers.plain import printable
 
