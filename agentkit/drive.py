@@ -4,7 +4,7 @@ Live, streamed, resumed and nested runs all come through here; what differs is o
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -178,11 +178,19 @@ class _Driver:
         """Keep an event, fold it, tell the observers; what they return is to be entered around the effect."""
         async with self.turn:
             recorded = self.recorded(event)
-            await to_the_end(self.keep(recorded))
+            kept = self.ports.journal.append(recorded)
+            if kept is None:
+                self.fold(recorded)
+            else:
+                # What is written is folded, or the next event would take its number.
+                await to_the_end(self.fold_when(kept, recorded))
             return self.audience.tell(recorded)
 
-    async def keep(self, recorded: Recorded) -> None:
-        await self.ports.journal.append(recorded)
+    async def fold_when(self, kept: Awaitable[None], recorded: Recorded) -> None:
+        await kept
+        self.fold(recorded)
+
+    def fold(self, recorded: Recorded) -> None:
         self.run = apply(self.run, recorded.event)
         self.seq += 1
 

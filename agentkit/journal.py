@@ -3,7 +3,7 @@
 The driver awaits the journal before it folds an event, so whatever a run has acted on can be read back.
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Protocol
 
 from agentkit.events import Recorded
@@ -12,8 +12,8 @@ from agentkit.events import Recorded
 class Journal(Protocol):
     """Where a run's durable events are kept, in order."""
 
-    async def append(self, recorded: Recorded) -> None:
-        """Keep one event; when this returns, it is kept."""
+    def append(self, recorded: Recorded) -> Awaitable[None] | None:
+        """Keep one event: at once, or by the time that what this returns has been awaited."""
         ...
 
 
@@ -27,5 +27,5 @@ class MemoryJournal:
     def __init__(self, events: Iterable[Recorded] = ()) -> None:
         self.events = list(events)
 
-    async def append(self, recorded: Recorded) -> None:
+    def append(self, recorded: Recorded) -> None:
         self.events.append(recorded)

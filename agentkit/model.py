@@ -24,8 +24,8 @@ class ToolSpec:
     description: str
     parameters: Mapping[str, JsonValue]
     """JSON Schema of an object."""
-    strict: bool | None = None
-    """True demands that the provider enforces the schema, None takes it where it can be had."""
+    strict: bool = False
+    """Whether the provider must enforce the schema."""
 
 
 @dataclass(frozen=True, slots=True)

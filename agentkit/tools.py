@@ -44,8 +44,8 @@ class Options:
     """Whether it waits for all calls before it, and all after it wait for it."""
     max_result_chars: int | None = None
     """None: the run's `Limits.result_chars`."""
-    strict: bool | None = None
-    """True demands that the provider enforces the schema, None takes it where it can be had."""
+    strict: bool = False
+    """Whether the provider must enforce the schema."""
 
 
 class Described(Protocol):
@@ -156,7 +156,7 @@ def tool(
     parallel: bool | None = None,
     sequential: bool = False,
     max_result_chars: int | None = None,
-    strict: bool | None = None,
+    strict: bool = False,
 ) -> Tool[P, R]: ...
 @overload
 def tool(
@@ -169,7 +169,7 @@ def tool(
     parallel: bool | None = None,
     sequential: bool = False,
     max_result_chars: int | None = None,
-    strict: bool | None = None,
+    strict: bool = False,
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 def tool(  # noqa: PLR0913 - every option is one a tool's author may need, and each has a default
     function: Callable[P, R] | None = None,
@@ -183,7 +183,7 @@ def tool(  # noqa: PLR0913 - every option is one a tool's author may need, and e
     parallel: bool | None = None,
     sequential: bool = False,
     max_result_chars: int | None = None,
-    strict: bool | None = None,
+    strict: bool = False,
 ) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
     """Make a tool of a function; use it as `@tool`, as `@tool(...)` or as `tool(function, ...)`.
 
@@ -198,7 +198,7 @@ def tool(  # noqa: PLR0913 - every option is one a tool's author may need, and e
         parallel: Whether it may run beside other calls; by default async functions and those that read may.
         sequential: Whether it runs alone, after all calls before it and before all calls after it.
         max_result_chars: Characters of a result shown to the model; the run's `Limits.result_chars` when left out.
-        strict: True demands that the provider enforces the schema.
+        strict: Whether the provider must enforce the schema; one that cannot is refused when the agent is made.
 
     Raises:
         ToolDefinitionError: The function cannot be described; the message names the argument.
@@ -248,6 +248,9 @@ def _as_called(function: Callable[P, R]) -> Callable[..., R]:
     return function
 
 
+MADE = "__agentkit_tool__"
+"""Where a plain function keeps the tool that was made of it; both go together."""
+
 Toolable = Tool[..., object] | Callable[..., object]
 """What can be given where a tool is wanted: a tool, or a function to make one of."""
 
@@ -256,6 +259,11 @@ def as_tool(function: Toolable) -> Tool[..., object]:
     """The tool itself, or a tool of a plain function."""
     if isinstance(function, Tool):
         return function
+    if isinstance(function, FunctionType):
+        # A function is described once: agents are cheap, and are made for every request of a service.
+        made: Tool[..., object] = function.__dict__.get(MADE) or tool(function)
+        function.__dict__[MADE] = made
+        return made
     # From Python 3.13 on, a class method around a tool binds without asking the tool.
     if isinstance(function, MethodType) and isinstance(function.__func__, Tool):
         return function.__func__.__get__(function.__self__)

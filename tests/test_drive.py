@@ -232,10 +232,10 @@ class FullJournal(MemoryJournal):
         super().__init__()
         self.room = room
 
-    async def append(self, recorded) -> None:
+    def append(self, recorded) -> None:
         if len(self.events) == self.room:
             raise Full(f"no room for {type(recorded.event).__name__}")
-        await super().append(recorded)
+        super().append(recorded)
 
 
 @pytest.mark.parametrize("room", range(11))
@@ -369,7 +369,7 @@ async def test_a_cancellation_waits_for_the_journal():
 
     class SlowJournal(MemoryJournal):
         async def append(self, recorded) -> None:
-            await super().append(recorded)
+            super().append(recorded)
             writing.set()
             await asyncio.sleep(0)
             await asyncio.sleep(0)

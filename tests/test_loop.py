@@ -44,10 +44,10 @@ class DyingJournal(MemoryJournal):
         super().__init__(events)
         self.dies_at = dies_at
 
-    async def append(self, recorded: Recorded) -> None:
+    def append(self, recorded: Recorded) -> None:
         if len(self.events) == self.dies_at:
             raise Crash
-        await super().append(recorded)
+        super().append(recorded)
 
 
 async def approve(question: Question) -> Decision:

@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import signal
 import sys
+from contextlib import suppress
 
 import click
 import pydantic_core
@@ -63,7 +64,9 @@ async def _until_the_end(agent: Agent[object], prompt: str, history: tuple[Messa
     loop = asyncio.get_running_loop()
     async with agent.stream(prompt, history=history) as running:
         interrupted = asyncio.Event()
-        loop.add_signal_handler(signal.SIGINT, interrupted.set)
+        # Where a loop takes no signals, as on Windows, Ctrl-C ends the command as it ends any other.
+        with suppress(NotImplementedError):
+            loop.add_signal_handler(signal.SIGINT, interrupted.set)
         try:
             ended = asyncio.ensure_future(running.wait())
             waiting = asyncio.ensure_future(interrupted.wait())
@@ -73,7 +76,8 @@ async def _until_the_end(agent: Agent[object], prompt: str, history: tuple[Messa
                 await running.cancel()
             return await ended
         finally:
-            loop.remove_signal_handler(signal.SIGINT)
+            with suppress(NotImplementedError):
+                loop.remove_signal_handler(signal.SIGINT)
 
 
 def as_text(result: Result[object]) -> str:

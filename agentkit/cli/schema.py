@@ -29,6 +29,4 @@ def schema(target: str, provider: str | None, *, strict: bool) -> None:
         dialect = profile.strict_dialect if asked.strict and profile.strict_dialect else profile.dialect
         for lost in translate(dict(spec.parameters), dialect).lost:
             click.echo(f"{spec.name}: {lost}", err=True)
-        if tool.returns is not None and provider is None:
-            shown[-1]["returns"] = tool.returns
     click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
