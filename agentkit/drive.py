@@ -30,7 +30,7 @@ from agentkit.events import (
 )
 from agentkit.journal import Journal
 from agentkit.lanes import Manner, stages
-from agentkit.limits import Account, Limits, Spent
+from agentkit.limits import UNLIMITED, Account, Limits, Spent
 from agentkit.loop import (
     Answer,
     AskApproval,
@@ -311,7 +311,7 @@ class _Driver:
         if due.in_doubt and ready.tool.options.effect == "once":
             await self.record(ToolFinished(in_doubt(ready)))
             return
-        spending = Account(Limits(steps=None), Spent(), now=self.now(), parent=self.account)
+        spending = Account(UNLIMITED, Spent(), now=self.now(), parent=self.account)
         self.spending[due.call.id] = spending
         context = self.context(due, spending)
         began = self.now()

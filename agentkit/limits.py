@@ -77,6 +77,10 @@ class Limits:
         return next((name for name, limit, amount in used if limit is not None and amount >= limit), None)
 
 
+UNLIMITED = Limits(steps=None)
+"""For the account of one call, which its run's account bounds."""
+
+
 class Account:
     """What a run may still spend; a nested run draws on its parent's account as well.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from agentkit.arguments import canonical
 from agentkit.messages import ToolCall
@@ -40,5 +41,6 @@ class Repeats:
         return times if last == era else 0
 
 
+@lru_cache(maxsize=256)  # Each call of a step is looked at more than once.
 def _name(call: ToolCall) -> str:
     return f"{call.name} {canonical(call.arguments)}"
