@@ -1,0 +1,113 @@
+"""The view of a run at a terminal."""
+
+import io
+
+from rich.console import Console
+
+from agentkit import Agent, Decision, Question, ToolCall, tool
+from agentkit.cli.ask import ask_at_terminal
+from agentkit.observers.console import console_view, shown_arguments
+from agentkit.observers.plain import duration, printable
+from agentkit.testing import ScriptedModel, call, reply
+
+
+@tool(effect="read")
+async def look(name: str) -> str:
+    """Look."""
+    return "\n".join(f"line {number} of {name}" for number in range(9))
+
+
+@tool
+async def fail() -> str:
+    """Fail."""
+    raise ValueError("no luck")
+
+
+def view() -> tuple[Console, io.StringIO]:
+    shown = io.StringIO()
+    return Console(file=shown, width=100, highlight=False), shown
+
+
+async def test_streamed_and_not_a_run_shows_the_same():
+    """Reasoning, calls, results and the answer are there however the reply came."""
+    pages = []
+    for watched in (False, True):
+        console, shown = view()
+        model = ScriptedModel(
+            reply(reasoning="Hm.", calls=[call("look", name="x")]), reply("Nine lines.", reasoning="So.")
+        )
+        agent = Agent(model, tools=[look], observers=[console_view(console)])
+        if watched:
+            async with agent.stream("go") as run:
+                await run.wait()
+        else:
+            await agent.run("go")
+        pages.append([line for line in shown.getvalue().splitlines() if "ms" not in line])
+
+    assert pages[0] == pages[1]
+    assert ["step 1", "Hm.", '  → look(name="x")'] == pages[0][:3]
+    assert "      … 3 more lines" in pages[0]
+    assert ["step 2", "So.", "Nine lines."] == pages[0][-3:]
+
+
+async def test_what_a_terminal_would_obey_is_shown_instead():
+    """Escapes, markup and turned writing from a model or a tool stay text."""
+    console, shown = view()
+    hostile = "\x1b[2J[bold red]boo[/] \u202eabc\r"
+    model = ScriptedModel(reply(reasoning=hostile, calls=[call("look", name=hostile)]), hostile)
+    await Agent(model, tools=[look], observers=[console_view(console)]).run("go")
+
+    page = shown.getvalue()
+    assert "[bold red]boo[/]" in page
+    assert not {"\x1b", "\u202e", "\r"} & set(page)
+
+
+async def test_a_failed_call_and_the_end_are_told():
+    """What went wrong is on the line of the call, and the last line sums the run up."""
+    console, shown = view()
+    await Agent(ScriptedModel(call("fail"), "Sorry."), tools=[fail], observers=[console_view(console)]).run("go")
+
+    page = shown.getvalue()
+    assert "ValueError: no luck" in page
+    assert "completed · 2 steps · 1 calls · 20 in · 10 out" in page
+
+
+def test_arguments_are_shown_as_a_person_reads_them():
+    """As keywords where they are an object, else as they came."""
+    assert 'city="Oslo", days=3' == shown_arguments('{"city": "Oslo", "days": 3}')
+    assert '{"city": ' == shown_arguments('{"city": ')
+    assert "[1]" == shown_arguments("[1]")
+    assert 401 == len(shown_arguments('{"text": "' + "x" * 900 + '"}'))
+
+
+def test_plain_text_for_terminals():
+    """Controls become a mark; times are said as people say them."""
+    assert "a\N{REPLACEMENT CHARACTER}[0mb\n\t" == printable("a\x1b[0mb\n\t")
+    assert ("12 ms", "3.2 s") == (duration(0.0123), duration(3.21))
+
+
+class Typed(Console):
+    """A terminal at which somebody types a line, or closes it."""
+
+    def __init__(self, line: str | None) -> None:
+        self.shown = io.StringIO()
+        super().__init__(file=self.shown, width=100)
+        self.line = line
+
+    def input(self, prompt="", **_):
+        if self.line is None:
+            raise EOFError
+        return self.line
+
+
+async def test_a_person_at_the_terminal_agrees_or_says_why_not():
+    """Yes is a yes; anything else is a no, and its words are the reason."""
+    question = Question(ToolCall("c", "pay", '{"amount": 9}'), "Pay.", "run")
+    said = []
+    for line in ("y", "", "too much", None):
+        console = Typed(line)
+        said.append(await ask_at_terminal(console)(question))
+        assert "pay(amount=9)" in console.shown.getvalue()
+
+    no = Decision(granted=False)
+    assert [Decision(granted=True), no, Decision(granted=False, reason="They said: too much"), no] == said

@@ -1,0 +1,155 @@
+"""The log: silent until asked for, one line a step, and never a key."""
+
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+
+import agentkit.logs
+from agentkit import Agent, Chat, Limits, tool
+from agentkit.events import EVERYWHERE
+from agentkit.observers.log import log_steps
+from agentkit.testing import ModelServer, ScriptedModel, call, reply
+
+
+@tool(effect="read")
+async def add(a: int, b: int) -> int:
+    """Add."""
+    return a + b
+
+
+@tool
+async def leak() -> str:
+    """Fail with a key."""
+    raise ValueError("the key sk-abcdefghijklmnop1234 was refused")
+
+
+@pytest.fixture
+def stream():
+    """A stream that is no terminal; whatever a test configured is undone after it."""
+    yield io.StringIO()
+    agentkit.logs.silence()
+
+
+def lines(stream):
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def sums():
+    return ScriptedModel(
+        reply(reasoning="Two at once.", calls=[call("add", a=1, b=2), call("add", a=3, b=4)]),
+        reply("3 and 7.", reasoning="Done."),
+    )
+
+
+def test_nothing_is_written_before_an_application_asks():
+    """A run in a process that configured nothing prints nothing."""
+    code = (
+        "from agentkit import Agent; from agentkit.testing import ScriptedModel\n"
+        "print(Agent(ScriptedModel('Hello.')).run_sync('Hi').output)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert ("Hello.\n", "") == (done.stdout, done.stderr)
+
+
+async def test_each_step_is_one_line_with_its_reasoning(stream):
+    """What was asked, the reasoning, calls with arguments and results, usage and time."""
+    agentkit.logs.configure(stream=stream)
+    result = await Agent(sums(), tools=[add], name="adder").run("1 + 2, 3 + 4?")
+
+    started, first, second, finished = lines(stream)
+    assert ("run started", "adder", "1 + 2, 3 + 4?") == (started["event"], started["agent"], started["prompt"])
+    assert {result.run_id} == {each["run_id"] for each in (started, first, second, finished)}
+    assert (1, "Two at once.", "tool_calls") == (first["step"], first["reasoning"], first["finish_reason"])
+    assert [("add", '{"a": 1, "b": 2}', "3", False), ("add", '{"a": 3, "b": 4}', "7", False)] == [
+        (each["tool"], each["arguments"], each["result"], each["failed"]) for each in first["calls"]
+    ]
+    assert {"input": 10, "output": 5} == first["usage"]
+    assert first["seconds"] >= 0
+    assert (2, "3 and 7.", []) == (second["step"], second["text"], second["calls"])
+    assert ("run finished", "completed", 2) == (finished["event"], finished["status"], finished["steps"])
+
+
+async def test_keys_never_reach_the_log(stream):
+    """Neither the model's key nor what a tool's error gives away."""
+    agentkit.logs.configure(stream=stream)
+    with ModelServer(call("leak"), "Sorry.", api_key="a-very-secret-key") as server:
+        chat = Chat("any", base_url=server.base_url, api_key="a-very-secret-key")
+        await Agent(chat, tools=[leak]).run("My password is hunter2hunter2, go.")
+
+    written = stream.getvalue()
+    for secret in ("a-very-secret-key", "sk-abcdefghijklmnop1234", "hunter2hunter2"):
+        assert secret not in written
+    assert "[secret]" in written
+
+
+async def test_a_run_that_does_not_complete_is_a_warning(stream):
+    """The level tells whom to wake."""
+    agentkit.logs.configure(stream=stream)
+    await Agent(ScriptedModel(call("add", a=1, b=2)), tools=[add], limits=Limits(steps=1)).run("go")
+
+    assert ("warning", "step_limit") == (lines(stream)[-1]["level"], lines(stream)[-1]["status"])
+
+
+async def test_configuring_again_replaces_and_silence_undoes(stream):
+    """No line is written twice, and an application can fall silent again."""
+    before = list(EVERYWHERE)
+    agentkit.logs.configure(stream=io.StringIO())
+    agentkit.logs.configure(stream=stream)
+    await Agent(ScriptedModel("One.")).run("go")
+    agentkit.logs.silence()
+    await Agent(ScriptedModel("Two.")).run("go")
+
+    assert ["One."] == [each["text"] for each in lines(stream) if each["event"] == "step"]
+    assert before == EVERYWHERE
+
+
+async def test_for_eyes_a_step_is_a_page(stream):
+    """On a terminal: a heading, the reasoning, the calls and the words under it, and nothing a terminal obeys."""
+    agentkit.logs.configure(stream=stream, pretty=True)
+    await Agent(sums(), tools=[add], name="adder").run("1 + 2\x1b[31m?")
+
+    page = stream.getvalue()
+    assert "adder step 1 · 10 input · 5 output" in page
+    assert '  Two at once.\n  add({"a": 1, "b": 2}) = 3' in page
+    assert "\n  Done.\n  3 and 7.\n" in page
+    assert "\x1b[31m" not in page
+
+
+async def test_an_output_that_was_rejected_is_logged(stream):
+    """Why the model had to answer again is on record."""
+    agentkit.logs.configure(stream=stream)
+    await Agent(ScriptedModel('{"value": "x"}', '{"value": 3}'), output=int).run("go")
+
+    assert 1 == sum(each["event"] == "output rejected" and "integer" in each["problem"] for each in lines(stream))
+
+
+async def test_nested_runs_keep_their_steps_apart(stream):
+    """Two runs at once write their own lines, and the inner names the call it answers."""
+    agentkit.logs.configure(stream=stream)
+    inner = Agent(ScriptedModel("Inside."), name="inner")
+    outer = Agent(ScriptedModel(call("inner", task="x"), "Outside."), tools=[inner.as_tool()], name="outer")
+    result = await outer.run("go")
+
+    steps = [(each["agent"], each["step"], each["text"]) for each in lines(stream) if each["event"] == "step"]
+    assert [("inner", 1, "Inside."), ("outer", 1, ""), ("outer", 2, "Outside.")] == steps
+    parents = [each["parent"] for each in lines(stream) if each["event"] == "run started"]
+    assert [None, f"{result.run_id}/call_1"] == parents
+
+
+async def test_an_application_s_own_logger_can_be_given_to_one_agent():
+    """Without any configuration, to whatever has `info` and `warning`."""
+    written = []
+
+    class Keep:
+        def info(self, event, **fields):
+            written.append((event, fields.get("text")))
+
+        warning = info
+
+    await Agent(ScriptedModel("Hello."), observers=[log_steps(Keep())]).run("Hi")
+
+    assert [("run started", None), ("step", "Hello."), ("run finished", None)] == written
