@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 import pytest
+from both_ways import told
 
 from agentkit import (
     Agent,
@@ -26,10 +27,6 @@ from agentkit import (
     tool,
 )
 from agentkit.testing import ModelServer, ScriptedModel, call, reply
-
-
-def told(result) -> list[str]:
-    return [message.text for message in result.messages if message.role == "tool"]
 
 
 async def fine() -> str:

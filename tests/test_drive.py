@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from functools import reduce
 
 import pytest
+from both_ways import chat, told, whole
 
 from agentkit import (
     Agent,
-    Chat,
     Context,
     ModelCalled,
     ModelError,
@@ -26,31 +26,6 @@ from agentkit.loop import Run, apply
 from agentkit.messages import Message
 from agentkit.testing import Fault, ModelServer, ScriptedModel, call, reply
 from agentkit.toolbox import FunctionToolbox
-
-
-async def whole(agent, **more):
-    return await agent.run("go", **more)
-
-
-async def streamed(agent, **more):
-    async with agent.stream("go", **more) as run:
-        async for _ in run:
-            """Every event passes by."""
-    return run.result
-
-
-@pytest.fixture(params=[whole, streamed])
-def run(request):
-    """Both ways to have a reply: in one piece, and in many."""
-    return request.param
-
-
-def chat(server) -> Chat:
-    return Chat("m", base_url=server.base_url, api_key="-")
-
-
-def told(result) -> list[str]:
-    return [message.text for message in result.messages if message.role == "tool"]
 
 
 def kinds(result) -> list[str]:

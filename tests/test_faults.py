@@ -6,31 +6,11 @@ import json
 import httpx
 import pydantic
 import pytest
+from both_ways import chat, told, whole
 
-from agentkit import Agent, Chat, Image, Limits, ModelError, Result, ToolError, tool
+from agentkit import Agent, Image, Limits, ModelError, Result, ToolError, tool
 from agentkit.history import check_history
 from agentkit.testing import FakeClock, ModelServer, call
-
-
-async def whole(agent, **more):
-    return await agent.run("go", **more)
-
-
-async def streamed(agent, **more):
-    async with agent.stream("go", **more) as run:
-        async for _ in run:
-            """Every event passes by."""
-    return run.result
-
-
-@pytest.fixture(params=[whole, streamed])
-def run(request):
-    """Both ways to have a reply: in one piece, and in many."""
-    return request.param
-
-
-def chat(server) -> Chat:
-    return Chat("m", base_url=server.base_url, api_key="-")
 
 
 async def play(run, script, tools, **more) -> Result:
@@ -39,10 +19,6 @@ async def play(run, script, tools, **more) -> Result:
         result = await run(Agent(chat(server), tools=tools, **more))
     check_history(result.messages)
     return result
-
-
-def told(result) -> list[str]:
-    return [message.text for message in result.messages if message.role == "tool"]
 
 
 @tool(effect="read")

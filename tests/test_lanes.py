@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from both_ways import told
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,10 +49,6 @@ def test_every_call_has_its_place(manners):
 
 
 # In a run.
-
-
-def told(result) -> list[str]:
-    return [message.text for message in result.messages if message.role == "tool"]
 
 
 class Meeting:

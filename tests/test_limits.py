@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from both_ways import told
 
 from agentkit import Agent, Limits, ModelCalled, ModelError, Price, Reply, Usage
 from agentkit.history import check_history
@@ -14,10 +15,6 @@ from agentkit.testing import FakeClock, ScriptedModel, call
 async def look(n: int = 0) -> str:
     """Look."""
     return f"seen {n}"
-
-
-def told(result) -> list[str]:
-    return [message.text for message in result.messages if message.role == "tool"]
 
 
 def looking(count: int) -> list:

@@ -4,16 +4,12 @@ import asyncio
 import contextvars
 
 import pytest
+from both_ways import told
 
 from agentkit import Agent, Context, Limits, Toolbox, ToolFinished, ToolProgressed, ToolResult, tool
 from agentkit.messages import Image, ToolCall
 from agentkit.testing import FakeClock, ScriptedModel, call
 from agentkit.toolbox import FunctionToolbox, Ready, check
-
-
-def told(result) -> list[str]:
-    return [message.text for message in result.messages if message.role == "tool"]
-
 
 # What a tool is given.
 
