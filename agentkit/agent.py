@@ -6,6 +6,7 @@ import math
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field
 from functools import reduce
 from typing import Any, Generic
@@ -36,11 +37,11 @@ Instructions = str | Callable[[Context[Any]], str | Awaitable[str]]
 RESUMABLE = frozenset({"waiting", "failed", "cancelled"})
 """The statuses of a run that can go on."""
 
-Prompt = str | Part | Sequence[Part]
+Prompt = str | Part | Sequence[str | Part]
 """What is asked: words, or words with pictures and documents."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Agent(Generic[Output]):
     """A description of how to answer: frozen, cheap, and free to be shared between runs.
 
@@ -78,6 +79,7 @@ class Agent(Generic[Output]):
     _output: OutputType[Output] | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._check_types()
         if self.limits.cost is not None and self.model.price is None:
             raise UsageError(
                 f"Limits(cost=...) needs to know what {self.model.name!r} costs: give the model a price, "
@@ -93,6 +95,23 @@ class Agent(Generic[Output]):
         object.__setattr__(self, "_output", output)
         if not callable(self.tools):
             self.model.check(tuple(made.spec for made in toolbox.offer(Context(None)).values()))
+
+    def __repr__(self) -> str:
+        return f"<Agent {self.name}: {self.model.name}>"
+
+    def _check_types(self) -> None:
+        """What is easily mistaken, before a run stumbles over it."""
+        if not hasattr(self.model, "request"):
+            raise UsageError(f"model is {self.model!r}; it must be a model, as in Agent(Chat({self.model!r}), ...)")
+        for name, kind in (("limits", Limits), ("settings", Settings)):
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise UsageError(f"{name} is {value!r}; it must be {kind.__name__}(...)")
+        for name in ("tools", "observers"):
+            if isinstance(getattr(self, name), (Tool, str)):
+                raise UsageError(f"{name} is {getattr(self, name)!r}; it must be a list, as in {name}=[...]")
+        if callable(self.observers):
+            raise UsageError("observers is a function; it must be a list, as in observers=[...]")
 
     async def run(self, prompt: Prompt, *, deps: object = None, history: Sequence[Message] = ()) -> Result[Output]:
         """Run until there is an answer, or a reason to stop.
@@ -111,11 +130,12 @@ class Agent(Generic[Output]):
 
     def run_sync(self, prompt: Prompt, *, deps: object = None, history: Sequence[Message] = ()) -> Result[Output]:
         """Run from code that is not async; raises as `run` does."""
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return asyncio.run(self.run(prompt, deps=deps, history=history))
-        raise UsageError("run_sync was called inside a running event loop; write `await agent.run(...)` there")
+        running = None
+        with suppress(RuntimeError):
+            running = asyncio.get_running_loop()
+        if running is not None:
+            raise UsageError("run_sync was called inside a running event loop; write `await agent.run(...)` there")
+        return asyncio.run(self.run(prompt, deps=deps, history=history))
 
     def stream(self, prompt: Prompt, *, deps: object = None, history: Sequence[Message] = ()) -> "Watch[Output]":
         """Run and watch: `async with agent.stream(prompt) as run: async for event in run: ...`, then `run.result`."""
@@ -193,6 +213,8 @@ class Agent(Generic[Output]):
         self, prompt: Prompt, deps: object, history: Sequence[Message], *, run_id: str = "", parent: str | None = None
     ) -> RunStarted:
         content = (prompt,) if isinstance(prompt, (Text, Image, File)) else prompt
+        if not isinstance(content, Sequence) or not all(isinstance(part, (str, Text, Image, File)) for part in content):
+            raise UsageError(f"the prompt is {prompt!r}; it must be text, or a list of Text, Image and File")
         if not content or (isinstance(content, str) and not content.strip()):
             raise UsageError("the prompt is empty; say what the agent should do")
         check_history(history)
@@ -207,7 +229,8 @@ class Agent(Generic[Output]):
         if instructions:
             # The agent's own instructions hold for its run, not those of the run the history comes from.
             messages = (Message("system", instructions), *(m for m in messages if m.role != "system"))
-        asked = Message("user", content if isinstance(content, str) else tuple(content))
+        parts = content if isinstance(content, str) else tuple(Text(p) if isinstance(p, str) else p for p in content)
+        asked = Message("user", parts)
         finisher = self.toolbox.tool.name if isinstance(self.toolbox, AnswerToolbox) else None
         return RunStarted(run_id, self.name, (*messages, asked), parent, finisher)
 

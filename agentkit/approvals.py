@@ -1,14 +1,18 @@
 """Asking people: which calls need somebody, what they are shown, and what they say."""
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from agentkit.errors import UsageError
 from agentkit.events import ApprovalGiven
 from agentkit.messages import ToolCall
 from agentkit.toolbox import Ready
+
+log = logging.getLogger("agentkit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +36,8 @@ class Question:
     run_id: str
 
 
-Approver = Callable[[Question], Awaitable[bool | Decision]]
-"""Asks a person."""
+Approver = Callable[[Question], bool | Decision | Awaitable[bool | Decision]]
+"""Asks a person; may be async."""
 
 
 def needs_person(ready: Ready) -> bool:
@@ -42,13 +46,22 @@ def needs_person(ready: Ready) -> bool:
     if not callable(approval):
         return approval == "always"
     try:
-        return approval(ready.arguments)
-    except Exception:  # noqa: BLE001 - it belongs to the tool; when it cannot tell, the careful answer is yes
+        return bool(approval(ready.arguments))
+    except Exception:  # it belongs to the tool; when it cannot tell, the careful answer is yes
+        log.exception("the approval function of %s raised, so a person is asked", ready.tool.name)
         return True
 
 
-def given(call_id: str, said: bool | Decision) -> ApprovalGiven:  # noqa: FBT001 - it is the answer itself
-    """A person's word as an event."""
+def given(call_id: str, said: object) -> ApprovalGiven:
+    """A person's word as an event.
+
+    Raises:
+        UsageError: It is neither a bool nor a `Decision`; nothing else counts as a yes.
+    """
+    if not isinstance(said, (bool, Decision)):
+        raise UsageError(
+            f"the decision on {call_id} is {said!r}; it must be True, False or a Decision, so that nothing is taken for a yes"
+        )
     decision = said if isinstance(said, Decision) else Decision(said)
     arguments = None if decision.arguments is None else json.dumps(decision.arguments, ensure_ascii=False)
     return ApprovalGiven(call_id, decision.granted, decision.reason, arguments)

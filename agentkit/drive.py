@@ -4,6 +4,7 @@ Live, streamed, resumed and nested runs all come through here; what differs is o
 """
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -274,7 +275,8 @@ class _Driver:
         try:
             self.terms.output.read(text)
         except OutputRefused as refused:
-            return OutputRejected(refused.problem, "output_invalid")
+            how = "" if self.run.answer_tool is None else f" Give the answer by calling {self.run.answer_tool}."
+            return OutputRejected(f"{refused.problem}{how}", "output_invalid")
         return RunFinished("completed", text)
 
     # The tools.
@@ -360,7 +362,8 @@ class _Driver:
         for call in calls:
             tool = self.offered.get(call.name)
             question = Question(call, "" if tool is None else tool.description, self.run.id)
-            await self.record(given(call.id, await self.ports.approver(question)))
+            said = self.ports.approver(question)
+            await self.record(given(call.id, await said if inspect.isawaitable(said) else said))
 
     async def cancelled(self) -> None:
         """Answer every open call, so that what was done so far stays a conversation."""

@@ -60,6 +60,8 @@ class Limits:
     def __post_init__(self) -> None:
         for each in fields(self):
             value = getattr(self, each.name)
+            if value is not None and not isinstance(value, (int, float)):
+                raise UsageError(f"Limits({each.name}={value!r}) is no number; give one, or None for no limit")
             if value is not None and not isinstance(value, bool) and value <= 0:
                 raise UsageError(
                     f"Limits({each.name}={value!r}) would let nothing happen; give more than 0, or None for no limit"

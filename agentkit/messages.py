@@ -126,6 +126,8 @@ class ToolResult:
     failed: bool = False
     whole: str | None = None
     """The whole text, when `content` was cut to a limit."""
+    trace: str = ""
+    """For people: where in the tool's own code it raised, innermost line last.  The model is never told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What a run came to: a view of its events."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic
 
@@ -67,7 +67,7 @@ def steps_of(events: Sequence[Recorded]) -> tuple[Step, ...]:
     return tuple(step_of(number, *reply) for number, reply in enumerate(replies, 1))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result(Generic[Output]):
     """How a run stands: its status, its output, and everything that led there.
 
@@ -78,8 +78,11 @@ class Result(Generic[Output]):
     """
 
     run: Run
-    events: tuple[Recorded, ...] = field(repr=False)
+    events: tuple[Recorded, ...]
     output: Output | None = None
+
+    def __repr__(self) -> str:
+        return f"<Result {self.status} after {self.run.steps} steps: {self.output!r}>"
 
     @property
     def run_id(self) -> str:

@@ -8,8 +8,10 @@ import asyncio
 import difflib
 import inspect
 import re
+import traceback
 from collections.abc import AsyncIterator, Callable, Collection, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from pydantic import JsonValue
@@ -32,6 +34,11 @@ AnyTool = Tool[..., object]
 
 ERROR_CHARS = 600
 """Characters of an exception's text that the model is told."""
+
+TRACE_LINES = 8
+"""Calls of a tool's own code that are kept for people when it raised."""
+
+_PACKAGE = str(Path(__file__).parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,7 @@ class FunctionToolbox:
                 raise
             return _failed(ready.call, f"{ready.tool.name} failed: {_said(error)}")
         except Exception as error:  # noqa: BLE001 - a tool may raise anything; the model is told
-            return _failed(ready.call, f"{ready.tool.name} failed: {_said(error)}")
+            return replace(_failed(ready.call, f"{ready.tool.name} failed: {_said(error)}"), trace=_trace(error))
         return _told(
             ready.call, value, limits.result_chars if options.max_result_chars is None else options.max_result_chars
         )
@@ -241,6 +248,13 @@ def _said(error: BaseException) -> str:
     except Exception:  # noqa: BLE001 - its `__str__` is the tool's, too
         text = ""
     return _short(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+
+
+def _trace(error: BaseException) -> str:
+    """The lines of the tool's own code that led to an exception, without those that called it."""
+    raised = error.error if isinstance(error, _Escaped) else error
+    frames = [frame for frame in traceback.extract_tb(raised.__traceback__) if not frame.filename.startswith(_PACKAGE)]
+    return scrub("".join(traceback.format_list(frames[-TRACE_LINES:])).rstrip())
 
 
 def _short(text: str) -> str:

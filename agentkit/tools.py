@@ -212,9 +212,9 @@ def tool(  # noqa: PLR0913 - every option is one a tool's author may need, and e
         max_result_chars=max_result_chars,
         strict=strict,
     )
-    _check(options)
 
     def make(function: Callable[P, R]) -> Tool[P, R]:
+        _check(options, _name_of(function))
         return Tool(
             function, describe(_as_called(function), name=name, description=description, injected=Context), options
         )
@@ -222,15 +222,19 @@ def tool(  # noqa: PLR0913 - every option is one a tool's author may need, and e
     return make if function is None else make(function)
 
 
-def _check(options: Options) -> None:
+def _check(options: Options, name_of: str) -> None:
     if options.effect not in get_args(Effect):
-        raise ToolDefinitionError(f"effect is {options.effect!r}; it must be one of {', '.join(get_args(Effect))}")
+        raise ToolDefinitionError(
+            f"{name_of}: effect is {options.effect!r}; it must be one of {', '.join(get_args(Effect))}"
+        )
     if options.approval not in ("never", "always") and not callable(options.approval):
-        raise ToolDefinitionError(f"approval is {options.approval!r}; it must be 'never', 'always' or a function")
+        raise ToolDefinitionError(
+            f"{name_of}: approval is {options.approval!r}; it must be 'never', 'always' or a function"
+        )
     for name in ("timeout", "max_result_chars"):
         value = getattr(options, name)
         if value is not None and value <= 0:
-            raise ToolDefinitionError(f"{name} is {value!r}; it must be more than 0")
+            raise ToolDefinitionError(f"{name_of}: {name} is {value!r}; it must be more than 0")
 
 
 def _as_called(function: Callable[P, R]) -> Callable[..., R]:
@@ -239,13 +243,21 @@ def _as_called(function: Callable[P, R]) -> Callable[..., R]:
         return function.__func__
     if isinstance(function, classmethod):
         return MethodType(function.__func__, object)
-    scope = getattr(function, "__qualname__", "").rpartition(".")[0]
-    if isinstance(function, FunctionType) and scope and not scope.endswith("<locals>"):
-        first = next(iter(inspect.signature(function).parameters.values()), None)
-        # A static method says the types of all its parameters; nobody annotates `self`.
-        if first is not None and first.annotation is first.empty:
-            return MethodType(function, object)
-    return function
+    return MethodType(function, object) if _takes_self(function) else function
+
+
+def _takes_self(function: object) -> bool:
+    """Whether a function stands in the body of a class and is not bound to an object yet."""
+    if not isinstance(function, FunctionType):
+        return False
+    scope = function.__qualname__.rpartition(".")[0]
+    first = next(iter(inspect.signature(function).parameters.values()), None)
+    # A static method says the types of all its parameters; nobody annotates `self`.
+    return bool(scope) and not scope.endswith("<locals>") and first is not None and first.annotation is first.empty
+
+
+def _name_of(function: object) -> str:
+    return str(getattr(function, "__qualname__", type(function).__name__))
 
 
 MADE = "__agentkit_tool__"
@@ -257,6 +269,11 @@ Toolable = Tool[..., object] | Callable[..., object]
 
 def as_tool(function: Toolable) -> Tool[..., object]:
     """The tool itself, or a tool of a plain function."""
+    plain = function.function if isinstance(function, Tool) else function
+    if _takes_self(plain):
+        raise ToolDefinitionError(
+            f"{_name_of(plain)} is a method without its object; give it bound, as in tools=[service.{plain.__name__}]"
+        )
     if isinstance(function, Tool):
         return function
     if isinstance(function, FunctionType):

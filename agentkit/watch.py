@@ -44,6 +44,7 @@ class Watch(Generic[Output]):
         return await self._begin(self)
 
     async def __aiter__(self) -> AsyncIterator[Event]:
+        self._started()
         while (event := await self._events.get()) is not None:
             yield event
         # Whoever iterates again after the end finds the end again.

@@ -54,7 +54,7 @@ def folder(tmp_path: Path) -> Path:
 
 def agentkit(folder: Path, *arguments: str, url: str = "", stdin: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "agentkit.cli", *arguments],
+        [sys.executable, "-m", "agentkit", *arguments],
         cwd=folder,
         env=environment(url),
         input=stdin,
@@ -207,7 +207,7 @@ def test_ctrl_c_cancels_and_says_what_was_kept(folder):
     """An interrupt ends the run cleanly, with what it had."""
     with ModelServer(call("find_orders", customer="C-1"), Fault.silent(reply("never"), after=200)) as server:
         running = subprocess.Popen(
-            [sys.executable, "-u", "-m", "agentkit.cli", "run", "shop.py", "What?"],
+            [sys.executable, "-u", "-m", "agentkit", "run", "shop.py", "What?"],
             cwd=folder,
             env=environment(server.base_url),
             stdout=subprocess.PIPE,
@@ -226,5 +226,6 @@ def test_ctrl_c_cancels_and_says_what_was_kept(folder):
 
     assert 130 == running.returncode, err
     assert "cancelled" in out
-    assert "1 steps · 1 calls" in out
+    assert "1 step · 1 call" in out
+    assert "kept: 1 step and 1 tool result" in out
     assert "Traceback" not in err

@@ -69,7 +69,7 @@ async def test_a_failed_call_and_the_end_are_told():
 
     page = shown.getvalue()
     assert "ValueError: no luck" in page
-    assert "completed · 2 steps · 1 calls · 20 in · 10 out" in page
+    assert "completed · 2 steps · 1 call · 20 in · 10 out" in page
 
 
 def test_arguments_are_shown_as_a_person_reads_them():
@@ -86,28 +86,18 @@ def test_plain_text_for_terminals():
     assert ("12 ms", "3.2 s") == (duration(0.0123), duration(3.21))
 
 
-class Typed(Console):
-    """A terminal at which somebody types a line, or closes it."""
-
-    def __init__(self, line: str | None) -> None:
-        self.shown = io.StringIO()
-        super().__init__(file=self.shown, width=100)
-        self.line = line
-
-    def input(self, prompt="", **_):
-        if self.line is None:
-            raise EOFError
-        return self.line
-
-
 async def test_a_person_at_the_terminal_agrees_or_says_why_not():
-    """Yes is a yes; anything else is a no, and its words are the reason."""
+    """Yes is a yes; anything else is a no, and its words are the reason; so is a terminal that was closed."""
     question = Question(ToolCall("c", "pay", '{"amount": 9}'), "Pay.", "run")
     said = []
-    for line in ("y", "", "too much", None):
-        console = Typed(line)
-        said.append(await ask_at_terminal(console)(question))
-        assert "pay(amount=9)" in console.shown.getvalue()
+    for line in ("y\n", "\n", "too much\n", ""):
+        console, shown = view()
+
+        async def read(line=line):
+            return line
+
+        said.append(await ask_at_terminal(console, read)(question))
+        assert "pay(amount=9)" in shown.getvalue()
 
     no = Decision(granted=False)
     assert [Decision(granted=True), no, Decision(granted=False, reason="They said: too much"), no] == said

@@ -26,7 +26,7 @@ def add(a: int, b: int) -> int:
 
 def agentkit(*arguments, cwd=None, env=None):
     return subprocess.run(
-        [sys.executable, "-m", "agentkit.cli", *arguments],
+        [sys.executable, "-m", "agentkit", *arguments],
         cwd=cwd,
         env={**os.environ, **(env or {})},
         capture_output=True,
@@ -54,7 +54,7 @@ def test_a_prompt_of_ones_own_is_answered_by_the_local_model(tmp_path):
         "    return a + b\n"
     )
     serving = subprocess.Popen(
-        [sys.executable, "-m", "agentkit.cli", "local"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-m", "agentkit", "local"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     try:
         assert serving.stdout is not None

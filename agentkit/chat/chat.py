@@ -61,6 +61,8 @@ class Chat:
         client: httpx.AsyncClient | None = None,
         profile: Profile | None = None,
     ) -> None:
+        if not model:
+            raise UsageError("the model's id is empty; give one, such as 'doubao-seed-2.1-pro'")
         url, key = credentials(base_url, api_key, os.environ)
         self._url = completions_of(url)
         self._key = key

@@ -17,8 +17,7 @@ def credentials(
 ) -> tuple[str, SecretStr | None]:
     """Address and key, from arguments, then `AGENTKIT_…`, then `OPENAI_…`.
 
-    A key meant for one address is not sent to another: where `AGENTKIT_BASE_URL` is the address, `OPENAI_API_KEY`
-    is left alone.
+    A key from the environment that stands there beside an address goes to that address's host and to no other.
 
     Raises:
         MissingCredentials: There is no address, or no key for an address that needs one.
@@ -31,7 +30,11 @@ def credentials(
             "no endpoint is given: pass base_url, or set AGENTKIT_BASE_URL (and AGENTKIT_API_KEY) in the environment"
         )
     parsed = _address(url)
-    key = _text(api_key) or own_key or (None if url == own_url else openai_key)
+    key = _text(api_key)
+    if not key and own_key and _same_host(own_url, parsed):
+        key = own_key
+    if not key and openai_key and _same_host(openai_url or (OPENAI if url == own_url else None), parsed):
+        key = openai_key
     if not key and parsed.scheme == "https":
         raise MissingCredentials(
             f"no key is given for {parsed.host}: pass api_key, or set AGENTKIT_API_KEY in the environment"
@@ -44,6 +47,11 @@ def completions_of(base_url: str) -> httpx.URL:
     address = _address(base_url)
     path = address.path.rstrip("/").removesuffix(_COMPLETIONS)
     return address.copy_with(path=path + _COMPLETIONS)
+
+
+def _same_host(url: str | None, address: httpx.URL) -> bool:
+    """Whether a key that stands beside an address may go to another; one that stands alone goes where it is sent."""
+    return not url or _address(url).host == address.host
 
 
 def _address(url: str) -> httpx.URL:

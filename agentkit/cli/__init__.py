@@ -11,6 +11,7 @@ from agentkit.cli.local import local
 from agentkit.cli.run import run
 from agentkit.cli.schema import schema
 from agentkit.errors import AgentkitError, ModelError, UsageError
+from agentkit.secrets import scrub
 
 UNFINISHED, MISUSED, MODEL_FAILED, CANCELLED = 1, 2, 3, 130
 """Exit codes: the run did not complete, the command cannot work, the model failed, Ctrl-C."""
@@ -36,7 +37,7 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         sys.exit(CANCELLED)
     except AgentkitError as error:
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {scrub(str(error))}", err=True)
         sys.exit(
             MODEL_FAILED if isinstance(error, ModelError) else MISUSED if isinstance(error, UsageError) else UNFINISHED
         )

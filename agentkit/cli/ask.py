@@ -1,6 +1,8 @@
 """Asking the person at the terminal about a call, and showing exactly what would be called."""
 
 import asyncio
+import sys
+from collections.abc import Awaitable, Callable
 
 from rich.console import Console
 from rich.text import Text
@@ -9,31 +11,41 @@ from agentkit.approvals import Approver, Decision, Question
 from agentkit.observers.console import shown_arguments
 from agentkit.observers.plain import printable
 
+ReadLine = Callable[[], Awaitable[str]]
+"""Waits for a line, and can be cancelled while it does."""
 
-def ask_at_terminal(console: Console) -> Approver:
+
+async def typed_line() -> str:
+    """The next line that is typed at this terminal; empty when it is closed."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    # No thread: one that waits for a line could not be stopped by Ctrl-C.
+    loop.add_reader(sys.stdin, ready.set)
+    try:
+        await ready.wait()
+        return sys.stdin.readline()
+    finally:
+        loop.remove_reader(sys.stdin)
+
+
+def ask_at_terminal(console: Console, read: ReadLine = typed_line) -> Approver:
     """An approver that asks at this terminal; whatever is not a yes is a no, and its words are the reason."""
 
     async def approve(question: Question) -> Decision:
         call = question.call
-        console.print(
-            Text(printable(f"  ? {call.name}({shown_arguments(call.arguments)})"), "bold magenta"), soft_wrap=True
-        )
-        answer = await asyncio.to_thread(_read, console)
-        return (
-            Decision(granted=True)
-            if answer.lower() in {"y", "yes"}
-            else Decision(granted=False, reason=_reason(answer))
-        )
+        shown = f"  ? {call.name}({shown_arguments(call.arguments)})"
+        console.print(Text(printable(shown), "bold magenta"), soft_wrap=True)
+        console.print("    make this call? [y/N, or why not] ", end="", markup=False)
+        try:
+            answer = await read()
+        except asyncio.CancelledError:
+            console.print()
+            raise
+        if not answer.endswith("\n"):
+            console.print()
+        answer = answer.strip()
+        if answer.lower() in {"y", "yes"}:
+            return Decision(granted=True)
+        return Decision(granted=False, reason="" if answer.lower() in {"", "n", "no"} else f"They said: {answer}")
 
     return approve
-
-
-def _read(console: Console) -> str:
-    try:
-        return console.input("    make this call? [y/N, or why not] ", markup=False).strip()
-    except EOFError:
-        return ""
-
-
-def _reason(answer: str) -> str:
-    return "" if answer.lower() in {"", "n", "no"} else f"They said: {answer}"

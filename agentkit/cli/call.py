@@ -26,6 +26,8 @@ def call(target: str, tool: str, arguments: str) -> None:
     tools = find_tools(target)
     result = asyncio.run(_call(FunctionToolbox(tools), ToolCall("call", tool, arguments)))
     click.echo(text_of(result.content), err=result.failed)
+    if result.trace:
+        click.echo(result.trace, err=True)
     sys.exit(FAILED if result.failed else 0)
 
 

@@ -1,14 +1,17 @@
 """`agentkit chat`: a conversation with an agent, which remembers what was said."""
 
+import importlib
 import sys
+from contextlib import suppress
 
 import click
 from rich.console import Console
 
 from agentkit.cli.run import watch
 from agentkit.cli.targets import agent_for
-from agentkit.errors import ModelError
+from agentkit.errors import ModelError, UsageError
 from agentkit.messages import Message
+from agentkit.secrets import scrub
 
 
 @click.command()
@@ -21,6 +24,11 @@ def chat(target: str | None, tools: str | None, model: str | None, base_url: str
 
     TARGET is module:agent or file.py:agent; without one, a plain model answers, with --tools if given.
     """
+    if target and tools:
+        raise UsageError("chat takes a TARGET or --tools FILE, not both")
+    # Line editing, where Python has it.
+    with suppress(ImportError):
+        importlib.import_module("readline")
     agent = agent_for(target, tools, model=model, base_url=base_url)
     console = Console(highlight=False)
     history: tuple[Message, ...] = ()
@@ -29,11 +37,12 @@ def chat(target: str | None, tools: str | None, model: str | None, base_url: str
             history = watch(agent, prompt, console, history=history).messages
         except ModelError as error:
             # What was said before is kept; the question can be asked again.
-            click.echo(f"error: {error}", err=True)
+            click.echo(f"error: {scrub(str(error))}", err=True)
 
 
 def _read(console: Console) -> str:
     try:
         return console.input("you: " if sys.stdin.isatty() else "", markup=False).strip()
     except (EOFError, KeyboardInterrupt):
+        console.print()
         return ""

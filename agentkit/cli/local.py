@@ -12,7 +12,7 @@ from rich.console import Console
 
 from agentkit.agent import Agent
 from agentkit.chat.chat import Chat
-from agentkit.cli.run import watch
+from agentkit.cli.run import exit_code, watch
 from agentkit.errors import ToolError
 from agentkit.testing.local import MODEL, LocalServer
 from agentkit.tools import tool
@@ -33,13 +33,15 @@ STATUSES = (("A-17", "paid"), ("A-55", "shipped"), ("B-230", "returned"))
 
 def demo_local(console: Console) -> int:
     """Ask the local model about a little shop; the exit code tells whether all answers were right."""
-    console.print(ABOUT, style="dim", markup=False, soft_wrap=True)
     wrong = 0
     with tempfile.TemporaryDirectory(prefix="agentkit-demo-") as folder, LocalServer() as server:
+        console.print(ABOUT, style="dim", markup=False, soft_wrap=True)
         agent = clerk(Path(folder), Chat(server.model, base_url=server.base_url))
         for question, expected in QUESTIONS:
             console.print(f"> {question}", style="bold", markup=False)
             result = watch(agent, question, console)
+            if result.status == "cancelled":
+                return exit_code(result)
             right = result.status == "completed" and expected in str(result.output) and len(result.steps[0].calls) == 1
             wrong += not right
             console.print(
@@ -83,7 +85,12 @@ def clerk(folder: Path, model: Chat) -> Agent[object]:
 
 
 @click.command()
-@click.option("--port", default=0, help="Where to listen on 127.0.0.1; any free port when left out.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Where to listen on 127.0.0.1; any free port when left out.",
+)
 def local(port: int) -> None:
     """Keep the small local model running, for `agentkit run` and programs; Ctrl-C ends it."""
     with LocalServer(port=port) as server:

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import json
 import signal
 import sys
 from contextlib import suppress
@@ -13,10 +14,11 @@ from rich.console import Console
 from agentkit.agent import Agent
 from agentkit.cli.ask import ask_at_terminal
 from agentkit.cli.targets import AnyAgent, agent_for
-from agentkit.errors import UsageError
+from agentkit.errors import ModelError, UsageError
 from agentkit.events import Observer
 from agentkit.messages import Message
 from agentkit.observers.console import console_view
+from agentkit.observers.plain import counted_as
 from agentkit.result import Result
 
 UNFINISHED = 1
@@ -39,7 +41,12 @@ def run(words: tuple[str, ...], tools: str | None, model: str | None, base_url: 
         raise UsageError(f"run takes {wanted}; put the prompt in quotes")
     agent = agent_for(None if tools else words[0], tools, model=model, base_url=base_url)
     console = Console(stderr=as_json, highlight=False)
-    result = watch(agent, words[-1], console, view=not as_json)
+    try:
+        result = watch(agent, words[-1], console, view=not as_json)
+    except ModelError as error:
+        if as_json and isinstance(error.result, Result):
+            click.echo(as_text(error.result))
+        raise
     if as_json:
         click.echo(as_text(result))
     sys.exit(exit_code(result))
@@ -57,7 +64,11 @@ def watch(
     observers: tuple[Observer, ...] = (console_view(console),) if view else ()
     approver = agent.approver or (ask_at_terminal(console) if sys.stdin.isatty() else None)
     watched = dataclasses.replace(agent, observers=(*agent.observers, *observers), approver=approver)
-    return asyncio.run(_until_the_end(watched, prompt, history))
+    result = asyncio.run(_until_the_end(watched, prompt, history))
+    if result.status == "cancelled" and view:
+        results = sum(len(step.results) for step in result.steps)
+        console.print(f"kept: {counted_as(len(result.steps), 'step')} and {counted_as(results, 'tool result')}")
+    return result
 
 
 async def _until_the_end(agent: Agent[object], prompt: str, history: tuple[Message, ...]) -> Result[object]:
@@ -112,4 +123,6 @@ def as_text(result: Result[object]) -> str:
         "cost": result.cost,
         "steps": steps,
     }
-    return pydantic_core.to_json(whole, fallback=str, indent=2).decode()
+    plain = pydantic_core.to_jsonable_python(whole, fallback=str)
+    # Half a surrogate pair, which a tool may return, has no bytes that could be written.
+    return json.dumps(plain, ensure_ascii=False, indent=2).encode("utf-8", "replace").decode()

@@ -91,11 +91,13 @@ def _public(module: ModuleType) -> dict[str, Toolable]:
         for name, value in vars(module).items()
         if not name.startswith("_")
         and (isinstance(value, Tool) or inspect.isfunction(value))
-        and getattr(value, "__module__", None) == module.__name__
+        and f"{getattr(value, '__module__', None)}.".startswith(f"{module.__name__}.")
     }
 
 
 def _split(target: str) -> tuple[str, str]:
+    if not target.strip():
+        raise UnknownTarget("the target is empty; give a module or a .py file, with :name behind it where it is needed")
     place, colon, name = target.rpartition(":")
     # `C:\agents.py` has a colon of its own.
     return (place, name) if colon and place and "/" not in name and "\\" not in name else (target, "")
@@ -115,13 +117,23 @@ def load(place: str) -> ModuleType:
     except UsageError:
         raise
     except ModuleNotFoundError as error:
-        missing = f"there is no module {error.name!r}"
-        raise UnknownTarget(f"cannot import {place!r}: {missing}; give a module, or the path of a .py file") from error
+        if error.name is not None and f"{place}.".startswith(f"{error.name}."):
+            raise UnknownTarget(
+                f"there is no module {error.name!r}; give a module, or the path of a .py file"
+            ) from error
+        raise UnknownTarget(f"{place!r} needs {error.name!r}, which is not installed here{_where(error)}") from error
+    except SyntaxError as error:
+        raise UnknownTarget(f"cannot import {place!r}: {error.msg} ({error.filename}, line {error.lineno})") from error
     except Exception as error:  # a user's module may raise anything while it is imported
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        raise UnknownTarget(
-            f"cannot import {place!r}: {type(error).__name__}: {error} ({where.filename}, line {where.lineno})"
-        ) from error
+        raise UnknownTarget(f"cannot import {place!r}: {type(error).__name__}: {error}{_where(error)}") from error
+
+
+def _where(error: BaseException) -> str:
+    """The innermost line of the user's own files that led to an error."""
+    frames = traceback.extract_tb(error.__traceback__)
+    libraries = (str(Path(__file__).parent.parent), sys.prefix, sys.base_prefix, "<")
+    own = [frame for frame in frames if not frame.filename.startswith(libraries)]
+    return f" ({own[-1].filename}, line {own[-1].lineno})" if own else ""
 
 
 def _load_file(path: Path) -> ModuleType:
@@ -143,16 +155,12 @@ def _load_file(path: Path) -> ModuleType:
 def agent_for(target: str | None, tools: str | None, *, model: str | None, base_url: str | None) -> AnyAgent:
     """The agent of a command: a target's, or one made of the tools in a file and a model from the environment."""
     if base_url:
-        # A target that makes its own model while it is imported is to find the same endpoint.
-        os.environ["AGENTKIT_BASE_URL"] = base_url
-    chat = None
-    name = model or os.environ.get("AGENTKIT_MODEL")
-    if model or base_url or target is None:
-        if not name:
-            raise UsageError("no model is given: pass --model, or set AGENTKIT_MODEL in the environment")
-        chat = Chat(name, base_url=base_url)
+        # A target that makes its own model while it is imported is told of the address, if it has none.
+        os.environ.setdefault("AGENTKIT_BASE_URL", base_url)
     if target is not None:
         agent = find_agent(target)
-        return agent if chat is None else replace(agent, model=chat)
-    assert chat is not None
-    return Agent(chat, tools=find_tools(tools) if tools else ())
+        return replace(agent, model=Chat(model or agent.model.name, base_url=base_url)) if model or base_url else agent
+    name = model or os.environ.get("AGENTKIT_MODEL")
+    if not name:
+        raise UsageError("no model is given: pass --model, or set AGENTKIT_MODEL in the environment")
+    return Agent(Chat(name, base_url=base_url), tools=find_tools(tools) if tools else ())

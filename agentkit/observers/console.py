@@ -20,11 +20,8 @@ from agentkit.events import (
 )
 from agentkit.limits import Spent
 from agentkit.messages import ToolCall, text_of
-from agentkit.observers.plain import duration, printable
+from agentkit.observers.plain import WIDTH, counted_as, duration, kindly, printable
 from agentkit.secrets import scrub
-
-RESULT_LINES = 6
-RESULT_WIDTH = 400
 
 
 def console_view(console: Console) -> Observer:
@@ -101,15 +98,17 @@ class _View:
 
     def finished(self, event: ToolFinished) -> None:
         result = event.result
-        text = _kindly(text_of(result.content))
+        text = kindly(text_of(result.content)).replace("\n", "\n      ")
         style = "red" if result.failed else "blue"
         self.line(f"  ← {self.name(result.call_id)} {duration(event.seconds)}: {text}", style)
+        if result.trace:
+            self.line(result.trace, "dim")
         self.calls.pop(result.call_id, None)
 
     def ended(self, event: RunFinished | RunSuspended, recorded: Recorded) -> None:
         good = event.status == "completed"
         usage = self.spent.usage
-        parts = [f"{self.spent.steps} steps", f"{self.spent.tool_calls} calls"]
+        parts = [counted_as(self.spent.steps, "step"), counted_as(self.spent.tool_calls, "call")]
         counted = (("in", usage.input), ("cached", usage.cached), ("out", usage.output), ("reasoning", usage.reasoning))
         parts += [f"{count:,} {name}" for name, count in counted if count is not None]
         parts.append(duration(recorded.time - self.began))
@@ -123,14 +122,8 @@ def shown_arguments(raw: str) -> str:
     try:
         value = json.loads(raw)
     except (ValueError, RecursionError):
-        return raw[:RESULT_WIDTH]
+        return raw[:WIDTH]
     if not isinstance(value, dict):
-        return raw[:RESULT_WIDTH]
+        return raw[:WIDTH]
     text = ", ".join(f"{name}={json.dumps(each, ensure_ascii=False)}" for name, each in value.items())
-    return text if len(text) <= RESULT_WIDTH else f"{text[:RESULT_WIDTH]}…"
-
-
-def _kindly(text: str) -> str:
-    lines = text.strip().splitlines()
-    shown = "\n      ".join(line[:RESULT_WIDTH] for line in lines[:RESULT_LINES])
-    return shown if len(lines) <= RESULT_LINES else f"{shown}\n      … {len(lines) - RESULT_LINES} more lines"
+    return text if len(text) <= WIDTH else f"{text[:WIDTH]}…"

@@ -70,7 +70,8 @@ def log_steps(logger: Logger) -> Observer:
                 step = open_steps.setdefault(recorded.run_id, _OpenStep(""))
                 if (replied := step.take(event)) is not None:
                     fields = _fields(step_of(recorded.step, replied, step.finished))
-                    logger.info("step", **run, agent=step.agent, model=replied.model, **fields)
+                    write = logger.warning if any(each.result.failed for each in step.finished) else logger.info
+                    write("step", **run, agent=step.agent, model=replied.model, **fields)
 
     return observe
 
@@ -89,6 +90,7 @@ def _fields(step: Step) -> dict[str, object]:
                 "result": scrub(text_of(result.content))[:RESULT_CHARS],
                 "failed": result.failed,
                 "seconds": round(seconds, 3),
+                **({"trace": result.trace} if result.trace else {}),
             }
             for call, result, seconds in zip(step.calls, step.results, step.tool_seconds, strict=True)
         ],

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, MutableMapping
 from typing import Final
 
-from agentkit.observers.plain import duration, printable
+from agentkit.observers.plain import duration, kindly, printable
 
 DIM, BOLD, RED, GREEN, RESET = "\x1b[2m", "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[0m"
 
@@ -66,8 +66,9 @@ class ForEyes:
     def _call(self, call: Mapping[str, object]) -> str:
         style = RED if call["failed"] else GREEN
         asked = self._paint(style, f"  {call['tool']}({printable(str(call['arguments']))})")
-        result = printable(str(call["result"])).replace("\n", "\n      ")
-        return f"{asked} = {result} {self._paint(DIM, duration(float(str(call['seconds']))))}"
+        result = printable(kindly(str(call["result"]))).replace("\n", "\n      ")
+        trace = f"\n{self._paint(DIM, _indented(str(call['trace'])))}" if "trace" in call else ""
+        return f"{asked} = {result} {self._paint(DIM, duration(float(str(call['seconds']))))}{trace}"
 
     def _paint(self, style: str, text: str) -> str:
         return f"{style}{text}{RESET}" if self._colors else text

@@ -2,15 +2,31 @@
 
 import re
 
+LINES = 6
+WIDTH = 400
+"""How much of a tool's result is shown to eyes; the whole is in the events."""
+
 # Everything a terminal acts on: C0 and C1 controls but tab and newline, and what turns the direction of writing.
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
-    """The text with every control character shown as U+FFFD."""
+    """The text with every control character, and every half of a surrogate pair, shown as U+FFFD."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def kindly(text: str) -> str:
+    """The beginning of a long text, and how many lines are left out."""
+    lines = text.strip().splitlines()
+    shown = "\n".join(line if len(line) <= WIDTH else f"{line[:WIDTH]}…" for line in lines[:LINES])
+    return shown if len(lines) <= LINES else f"{shown}\n… {len(lines) - LINES} more lines"
 
 
 def duration(seconds: float) -> str:
     """A time as people say it."""
     return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def counted_as(number: int, thing: str) -> str:
+    """A number of things: `1 step`, `2 steps`."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"

@@ -1,0 +1,5 @@
+"""`python -m agentkit` is the command."""
+
+from agentkit.cli import main
+
+main()
