@@ -16,7 +16,7 @@ from agentkit.approvals import Approver, Decision, given
 from agentkit.clock import Clock, SystemClock
 from agentkit.context import Context
 from agentkit.drive import Ports, Terms, drive
-from agentkit.errors import ModelError, ToolError, UsageError
+from agentkit.errors import JournalError, ModelError, ToolError, UsageError
 from agentkit.events import EVERYWHERE, Event, Observer, Recorded, RunFinished, RunStarted, ToolStarted
 from agentkit.history import check_history
 from agentkit.journal import MemoryJournal
@@ -85,6 +85,9 @@ class Agent(Generic[Output]):
                 f"Limits(cost=...) needs to know what {self.model.name!r} costs: give the model a price, "
                 f"as in Chat(..., price=Price(input=0.8, output=8.0))"
             )
+        if not callable(self.tools) and not isinstance(self.tools, Toolbox):
+            # What can be iterated once only would be gone when the agent is copied with a change.
+            object.__setattr__(self, "tools", tuple(self.tools))
         toolbox: Toolbox = (
             self.tools if isinstance(self.tools, Toolbox) else FunctionToolbox(self.tools, clock=self.clock)
         )
@@ -204,10 +207,10 @@ class Agent(Generic[Output]):
         result = await self._drive(
             Run(), MemoryJournal(), [start], deps=context.deps, watcher=report, account=context.account
         )
-        if result.status != "completed" or result.output is None:
+        if result.status != "completed":
             so_far = f" What it has so far: {result.output}" if result.output else ""
             raise ToolError(f"{self.name} did not finish ({result.status}): {result.detail}.{so_far}")
-        return result.output
+        return result.require()
 
     async def _beginning(
         self, prompt: Prompt, deps: object, history: Sequence[Message], *, run_id: str = "", parent: str | None = None
@@ -262,7 +265,7 @@ class Agent(Generic[Output]):
         )
         try:
             run = await drive(run, ports, terms, deps=deps, parent=account, starting=starting, seq=len(journal.events))
-        except ModelError as error:
+        except (ModelError, UsageError, JournalError) as error:
             error.result = self._result(journal.events)
             raise
         return self._result(journal.events, run)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from agentkit.context import Context
+from agentkit.errors import DuplicateTool
 from agentkit.limits import Limits
 from agentkit.messages import ToolResult
 from agentkit.model import OutputMode
@@ -63,7 +64,13 @@ class AnswerToolbox:
         self._inner = inner
 
     def offer(self, context: Context[object]) -> Mapping[str, AnyTool]:
-        return {**self._inner.offer(context), self.tool.name: self.tool}
+        offered = self._inner.offer(context)
+        if self.tool.name in offered:
+            raise DuplicateTool(
+                f"a tool is named {self.tool.name!r}, which is how this model gives its answer; "
+                f"give the tool another name with @tool(name=...)"
+            )
+        return {**offered, self.tool.name: self.tool}
 
     async def call(self, ready: Ready, context: Context[object], limits: Limits) -> ToolResult:
         if ready.tool is self.tool:

@@ -13,7 +13,7 @@ from agentkit.approvals import Approver, Question, given, needs_person
 from agentkit.audience import Around, Audience, entered
 from agentkit.clock import Clock, SystemClock
 from agentkit.context import Context
-from agentkit.errors import ModelError
+from agentkit.errors import ModelError, UsageError
 from agentkit.events import (
     ApprovalAsked,
     Event,
@@ -52,9 +52,6 @@ from agentkit.results import reader
 from agentkit.schema.outputs import OutputRefused, OutputType
 from agentkit.tasks import TimeIsUp, to_the_end, together, within
 from agentkit.toolbox import AnyTool, Ready, Toolbox, check
-
-FORCED = ("auto", "none", None)
-"""Choices of tools that a run can live with; any other is dropped after the first request."""
 
 CANCELLED = "the run was cancelled"
 
@@ -107,6 +104,7 @@ async def drive(
 
     Raises:
         ModelError: The model failed; the run is suspended and can be resumed.
+        UsageError: What the program asks cannot be sent or offered; the run is suspended as well.
     """
     return await _Driver(run, ports, terms, deps=deps, parent=parent, seq=seq).drive(starting)
 
@@ -121,6 +119,7 @@ class _Driver:
         self.deps = deps
         self.seq = seq
         self.turn = asyncio.Lock()
+        self.recording = 0
         self.audience = Audience(ports.observers)
         self.account = Account(terms.limits, run.spent, now=ports.clock.monotonic(), parent=parent)
         self.call_ids: set[str] = set()
@@ -135,11 +134,13 @@ class _Driver:
             self.call_ids = {call.id for message in self.run.messages for call in message.tool_calls}
             while not await self.advance():
                 pass
-        except ModelError as error:
-            await self.record(RunSuspended("failed", str(error)))
+        except (ModelError, UsageError) as error:
+            if self.run.id and not isinstance(self.run.ended, RunFinished):
+                await self.record(RunSuspended("failed", str(error)))
             raise
         except asyncio.CancelledError:
-            await self.cancelled()
+            # Whoever cancels twice, as a timeout around a group of tasks does, gets a whole conversation all the same.
+            await to_the_end(self.cancelled())
             raise
         return self.run
 
@@ -177,22 +178,34 @@ class _Driver:
 
     async def record(self, event: Event) -> list[Around]:
         """Keep an event, fold it, tell the observers; what they return is to be entered around the effect."""
+        self.recording += 1
+        try:
+            if self.recording == 1:
+                return await self.keep(event)
+            # What has happened is recorded, even when the run is cancelled while another event is written.
+            return await to_the_end(self.keep(event))
+        finally:
+            self.recording -= 1
+
+    async def keep(self, event: Event) -> list[Around]:
         async with self.turn:
             recorded = self.recorded(event)
+            # First, because an event that cannot follow must not get into the journal: of work left behind, say.
+            run = apply(self.run, event)
             kept = self.ports.journal.append(recorded)
             if kept is None:
-                self.fold(recorded)
+                self.become(run)
             else:
                 # What is written is folded, or the next event would take its number.
-                await to_the_end(self.fold_when(kept, recorded))
+                await to_the_end(self.become_when(kept, run))
             return self.audience.tell(recorded)
 
-    async def fold_when(self, kept: Awaitable[None], recorded: Recorded) -> None:
+    async def become_when(self, kept: Awaitable[None], run: Run) -> None:
         await kept
-        self.fold(recorded)
+        self.become(run)
 
-    def fold(self, recorded: Recorded) -> None:
-        self.run = apply(self.run, recorded.event)
+    def become(self, run: Run) -> None:
+        self.run = run
         self.seq += 1
 
     def emit(self, event: Event) -> None:
@@ -235,7 +248,8 @@ class _Driver:
 
     def request(self) -> Request:
         settings = self.terms.settings
-        if self.run.steps and settings.tool_choice not in FORCED:
+        if self.run.steps and settings.forced:
+            # It would never end.
             settings = replace(settings, tool_choice=None)
         return Request(
             messages=self.run.messages,
@@ -329,7 +343,9 @@ class _Driver:
 
     def context(self, due: Due | None = None, account: Account | None = None) -> Context[object]:
         if due is None:
-            return Context(self.deps, self.run.id, self.run.steps, account=self.account)
+            # Between steps it is the next one that the tools are for.
+            step = self.run.steps if self.run.owed else self.run.steps + 1
+            return Context(self.deps, self.run.id, step, account=self.account)
         call_id = due.call.id
         report = self.reporter(call_id)
         return Context(self.deps, self.run.id, self.run.steps, call_id, due.key, report, account)

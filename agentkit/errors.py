@@ -59,7 +59,13 @@ class AgentkitError(Exception):
 
 
 class UsageError(AgentkitError):
-    """The program asks for something that cannot work; nothing has been spent yet."""
+    """The program asks for something that cannot work; nothing has been spent yet, as far as that can be known.
+
+    Attributes:
+        result: The run as far as it came, when the error ended one: tools that come and go may clash in the middle.
+    """
+
+    result: Outcome | None = None
 
 
 class ToolDefinitionError(UsageError):
@@ -124,7 +130,13 @@ class ModelError(AgentkitError):
 
 
 class JournalError(AgentkitError):
-    """The record of a run is damaged, or belongs to somebody else."""
+    """The record of a run is damaged, or belongs to somebody else.
+
+    Attributes:
+        result: The run as far as it is on record, when the error ended one.
+    """
+
+    result: Outcome | None = None
 
 
 class OutOfOrder(JournalError):

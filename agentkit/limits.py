@@ -35,7 +35,7 @@ class Limits:
     steps: int | None = 50
     """Model replies."""
     tool_calls: int | None = None
-    """Calls that the model may ask for; the one beyond is not made."""
+    """Calls that the model may ask for; of a step that goes beyond, none is made."""
     tokens: int | None = None
     """Input and output tokens together, as the server counted them."""
     cost: float | None = None

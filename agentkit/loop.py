@@ -217,8 +217,9 @@ def _is_owed(run: Run, call_id: str) -> bool:
 
 def _take_reply(run: Run, event: ModelReplied) -> Run:
     message = event.message
-    # The last request offers no tools: a call asked for all the same is not owed an answer.
-    calls = () if run.last else message.tool_calls
+    # The last request offers no tools: a call asked for all the same is not owed an answer.  Nor is one of a reply that
+    # a filter broke off, which ends the run.
+    calls = () if run.last or event.finish_reason == "content_filter" else message.tool_calls
     kept = message if calls == message.tool_calls else replace(message, tool_calls=())
     cut = bool(calls) and event.finish_reason == "length"
     empty = not calls and not kept.text.strip()
@@ -227,7 +228,8 @@ def _take_reply(run: Run, event: ModelReplied) -> Run:
         # An empty turn never goes back: strict servers refuse the whole history for it.
         messages=run.messages if empty else (*run.messages, kept),
         steps=run.steps + 1,
-        spent=run.spent + Spent(1, len(calls), event.usage, event.cost),
+        # The answer is no call of a tool: whether a provider has it given by one must not matter to a limit.
+        spent=run.spent + Spent(1, sum(call.name != run.answer_tool for call in calls), event.usage, event.cost),
         owed=calls,
         cut=cut,
         reply=None if calls else event,

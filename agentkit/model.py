@@ -59,6 +59,11 @@ class Settings:
     """Keys for the request's body that have no setting here."""
     extra_headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def forced(self) -> bool:
+        """Whether the model must call a tool, so that it could never answer."""
+        return self.tool_choice not in {None, "auto", "none"}
+
     def __or__(self, other: "Settings") -> "Settings":
         """These settings, with the other's where it has any."""
         given = {f.name: getattr(other, f.name) for f in fields(other) if getattr(other, f.name) not in (None, {})}

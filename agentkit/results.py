@@ -16,7 +16,8 @@ def content_of(value: object) -> Content:
         ValueError: It cannot be written as JSON, because it holds itself.
     """
     if isinstance(value, str):
-        return value
+        # Of an enum of texts, the text.
+        return str.__str__(value)
     if isinstance(value, (Text, Image, File)):
         return (value,)
     if isinstance(value, (list, tuple)) and any(isinstance(item, (Image, File)) for item in value):

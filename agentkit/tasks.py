@@ -59,15 +59,19 @@ def _forget(task: "asyncio.Future[T]") -> None:
         task.exception()
 
 
-async def to_the_end(work: Coroutine[None, None, None]) -> None:
-    """Await what must not be left half done: a cancellation that comes meanwhile is raised after it."""
+async def to_the_end(work: Coroutine[None, None, T]) -> T:
+    """Await what must not be left half done: cancellations that come meanwhile are raised after it."""
     task = asyncio.ensure_future(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait((task,))
-        task.result()
-        raise
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait((task,))
+        except asyncio.CancelledError as error:
+            cancelled = error
+    result = task.result()
+    if cancelled is not None:
+        raise cancelled
+    return result
 
 
 async def together(work: Iterable[Coroutine[None, None, None]]) -> None:

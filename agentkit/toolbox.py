@@ -82,12 +82,13 @@ class FunctionToolbox:
     def offer(self, context: Context[object]) -> Mapping[str, AnyTool]:
         if not callable(self._tools):
             return self._tools
-        # A plain function offered again is not described again.
-        known, self._made = self._made, {}
+        # A plain function offered again is not described again.  Runs in other threads do the same meanwhile.
+        known, made = self._made, dict[Hashable, AnyTool]()
         for function in self._tools(context):
             key = function if isinstance(function, Hashable) else id(function)
-            self._made[key] = known.get(key) or as_tool(function)
-        return named(self._made.values())
+            made[key] = known.get(key) or as_tool(function)
+        self._made = made
+        return named(made.values())
 
     async def call(self, ready: Ready, context: Context[object], limits: Limits) -> ToolResult:
         options = ready.tool.options

@@ -278,8 +278,10 @@ def as_tool(function: Toolable) -> Tool[..., object]:
         return function
     if isinstance(function, FunctionType):
         # A function is described once: agents are cheap, and are made for every request of a service.
-        made: Tool[..., object] = function.__dict__.get(MADE) or tool(function)
-        function.__dict__[MADE] = made
+        made: Tool[..., object] | None = function.__dict__.get(MADE)
+        # `functools.wraps` copies what a function keeps to the function around it, which is another one.
+        if made is None or made.function is not function:
+            made = function.__dict__[MADE] = tool(function)
         return made
     # From Python 3.13 on, a class method around a tool binds without asking the tool.
     if isinstance(function, MethodType) and isinstance(function.__func__, Tool):

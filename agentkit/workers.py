@@ -7,6 +7,7 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import TypeVar
 
@@ -22,7 +23,8 @@ class Workers:
     def __init__(self, threads: int = THREADS) -> None:
         self._threads = threads
         self._started = 0
-        self._idle = 0
+        self._free = 0
+        """Threads that wait for a job, less the jobs that wait for a thread."""
         self._lock = threading.Lock()
         self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
 
@@ -46,7 +48,7 @@ class Workers:
                 return
             result, error = _outcome(lambda: context.run(function))
             # The loop may be gone by now, if the caller did not wait.
-            if not loop.is_closed():
+            with suppress(RuntimeError):
                 loop.call_soon_threadsafe(settle, result, error)
 
         self._put(job)
@@ -54,19 +56,18 @@ class Workers:
 
     def _put(self, job: Callable[[], None]) -> None:
         with self._lock:
-            if self._idle <= self._jobs.qsize() and self._started < self._threads:
+            self._free -= 1
+            if self._free < 0 and self._started < self._threads:
                 self._started += 1
                 threading.Thread(target=self._work, name="agentkit-tool", daemon=True).start()
-            self._jobs.put(job)
+        self._jobs.put(job)
 
     def _work(self) -> None:
         while True:
             with self._lock:
-                self._idle += 1
-            job = self._jobs.get()
-            with self._lock:
-                self._idle -= 1
-            job()
+                self._free += 1
+            # A name for the job would keep what it holds, such as a run's deps, until the next one.
+            self._jobs.get()()
 
 
 def _outcome(function: Callable[[], T]) -> tuple[T | None, BaseException | None]:

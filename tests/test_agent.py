@@ -1,7 +1,7 @@
 """What an agent is told, what it answers with, whom it asks, and whom it hands work to."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from both_ways import told
@@ -20,6 +20,7 @@ from agentkit import (
     Price,
     Result,
     RunStarted,
+    RunSuspended,
     RunUnfinished,
     Settings,
     Text,
@@ -151,6 +152,12 @@ class Report:
     pages: int
 
 
+@dataclass
+class Draft:
+    title: str
+    pages: int = 1
+
+
 GOOD = '{"title": "Owls", "pages": 3}'
 BAD = '{"title": "Owls", "pages": "many"}'
 
@@ -200,6 +207,33 @@ async def test_answers_that_never_fit_end_a_run(mode):
     with pytest.raises(RunUnfinished, match="ended as 'output_invalid'") as caught:
         result.require()
     assert result is caught.value.result
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_an_answer_may_say_null_for_what_it_leaves_out(mode):
+    """A strict schema has no other way to leave a field to its default."""
+    model = ScriptedModel(answer(mode, '{"title": "Owls", "pages": null}'), output_mode=mode)
+    result = await Agent(model, output=Draft).run("go")
+
+    assert ("completed", Draft("Owls")) == (result.status, result.output)
+
+
+async def test_an_answer_may_be_none():
+    """Where the type allows it, that is the answer, for an agent as a tool as well."""
+    result = await Agent(ScriptedModel('{"value": null}'), output=int | None).run("go")
+    expert = Agent(ScriptedModel('{"value": null}'), output=int | None, name="expert")
+    outer = await Agent(ScriptedModel(call("expert", task="?"), "done"), tools=[expert.as_tool()]).run("go")
+
+    assert ("completed", None, ["null"]) == (result.status, result.require(), told(outer))
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_the_answer_is_no_tool_call_to_a_limit(mode):
+    """How a model is brought to its answer does not matter to a limit."""
+    agent, _ = typed(mode, call("fine"), answer(mode, GOOD), limits=Limits(tool_calls=1))
+    result = await agent.run("go")
+
+    assert ("completed", 1) == (result.status, result.run.spent.tool_calls)
 
 
 async def test_a_model_that_writes_its_answer_instead_of_calling_is_understood():
@@ -398,3 +432,44 @@ async def test_run_sync_inside_a_loop_is_refused():
     """The message says what to write instead."""
     with pytest.raises(UsageError, match=r"write `await agent.run\(\.\.\.\)` there"):
         Agent(ScriptedModel()).run_sync("go")
+
+
+# What a program asks that cannot work.
+
+
+def test_an_agent_can_be_copied_with_a_change():
+    """Also when its tools could be iterated once only."""
+    agent = replace(Agent(ScriptedModel(), tools=(each for each in [fine])), name="other")
+
+    assert ["fine"] == list(agent.toolbox.offer(Context(None)))
+
+
+def test_a_tool_cannot_have_the_name_of_the_answer():
+    """Where a model answers by calling a tool, one of that name would never be called."""
+    with pytest.raises(DuplicateTool, match="a tool is named 'final_answer', which is how this model gives its answer"):
+        Agent(ScriptedModel(output_mode="tool"), output=Report, tools=[tool(fine, name="final_answer")])
+
+
+async def test_tools_that_clash_in_the_middle_of_a_run_keep_what_it_has():
+    """The error holds the run so far, those who watch see it end, and it can be resumed."""
+    seen = []
+
+    def tools(context):
+        return [fine] if context.step == 1 or mended else [fine, tool(fine)]
+
+    mended = []
+    agent = Agent(ScriptedModel(call("fine"), "done"), tools=tools, observers=[lambda each: seen.append(each.event)])
+    with pytest.raises(DuplicateTool) as caught:
+        await agent.run("go")
+    mended.append(True)
+    again = await agent.resume(caught.value.result)
+
+    so_far = caught.value.result
+    assert ("failed", ["fine"], "completed") == (so_far.status, told(so_far), again.status)
+    assert RunSuspended("failed", str(caught.value)) in seen
+
+
+def test_a_model_cannot_force_a_tool_for_ever():
+    """A forced choice belongs to an agent, where it holds for the first request."""
+    with pytest.raises(UsageError, match="tool_choice='required' in a model's settings would hold for every request"):
+        Chat("m", base_url="http://localhost/v1", settings=Settings(tool_choice="required"))

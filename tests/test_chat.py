@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from agentkit.chat.assemble import Assembler
 from agentkit.chat.chat import Chat
+from agentkit.chat.connection import _OPEN
 from agentkit.chat.credentials import completions_of, credentials
 from agentkit.chat.sse import ServerSent
 from agentkit.errors import MissingCredentials, ModelError, UsageError
@@ -25,6 +26,7 @@ from agentkit.model import Price, Reply, Request, Settings, ToolSpec
 from agentkit.testing import Fault, ModelServer, call, reply
 
 KEY = "ark-0123456789abcdef"
+NOWHERE = "http://127.0.0.1:9/v1"
 HELLO = Message("user", "Hello!")
 ADD = ToolSpec("add", "Add.", {"type": "object", "properties": {}})
 SSE = {"content-type": "text/event-stream"}
@@ -639,3 +641,15 @@ def test_tools_are_checked_before_anything_is_sent():
 
     with pytest.raises(UsageError, match="enforces no schemas"):
         chat.check((ToolSpec("add", "Add.", {"type": "object", "properties": {}}, strict=True),))
+
+
+def test_a_loop_that_was_closed_leaves_no_client():
+    """A program that closes its loops itself, without a shutdown, pays for one client and not for each loop."""
+    model, before = Chat("m", base_url=NOWHERE), len(_OPEN)
+    for _ in range(3):
+        loop = asyncio.new_event_loop()
+        with pytest.raises(ModelError, match="cannot reach"):
+            loop.run_until_complete(model.request(asking(), nobody))
+        loop.close()
+
+    assert before + 1 == len(_OPEN)

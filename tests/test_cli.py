@@ -52,11 +52,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def agentkit(folder: Path, *arguments: str, url: str = "", stdin: str = "") -> subprocess.CompletedProcess[str]:
+def agentkit(
+    folder: Path, *arguments: str, url: str = "", stdin: str = "", **variables: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "agentkit", *arguments],
         cwd=folder,
-        env=environment(url),
+        env=environment(url) | variables,
         input=stdin,
         capture_output=True,
         text=True,
@@ -229,3 +231,15 @@ def test_ctrl_c_cancels_and_says_what_was_kept(folder):
     assert "1 step · 1 call" in out
     assert "kept: 1 step and 1 tool result" in out
     assert "Traceback" not in err
+
+
+def test_agents_among_the_tools_ask_the_endpoint_of_the_environment(folder):
+    """Looking for tools makes up an endpoint only where there is none."""
+    (folder / "nested.py").write_text(
+        'from agentkit import Agent, Chat\nexpert = Agent(Chat("m"), name="expert").as_tool()\n'
+    )
+    with ModelServer("42") as server:
+        arguments = ("call", "nested.py:expert", "expert", "--args", '{"task": "?"}')
+        done = agentkit(folder, *arguments, OPENAI_BASE_URL=server.base_url)
+
+    assert ("42", 0) == (done.stdout.strip(), done.returncode)

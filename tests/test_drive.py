@@ -2,7 +2,7 @@
 
 import asyncio
 import contextvars
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import reduce
 
 import pytest
@@ -11,6 +11,7 @@ from both_ways import chat, told, whole
 from agentkit import (
     Agent,
     Context,
+    Limits,
     ModelCalled,
     ModelError,
     RunStarted,
@@ -24,7 +25,8 @@ from agentkit.history import check_history
 from agentkit.journal import MemoryJournal
 from agentkit.loop import Run, apply
 from agentkit.messages import Message
-from agentkit.testing import Fault, ModelServer, ScriptedModel, call, reply
+from agentkit.tasks import GRACE
+from agentkit.testing import FakeClock, Fault, ModelServer, ScriptedModel, call, reply
 from agentkit.toolbox import FunctionToolbox
 
 
@@ -115,6 +117,14 @@ async def test_a_content_filter_ends_a_run(run, text):
     result = await play(run, (reply(text, finish_reason="content_filter"),))
 
     assert ("refused", text or None) == (result.status, result.output)
+
+
+async def test_a_content_filter_executes_nothing(run):
+    """A filter breaks a reply off as a length limit does: its calls may be incomplete, and are not made."""
+    broken_off = reply("I would", calls=[call("fine")], finish_reason="content_filter")
+    result = await play(run, (broken_off,))
+
+    assert ("refused", "I would", []) == (result.status, result.output, told(result))
 
 
 # Endpoints that fail.
@@ -362,3 +372,93 @@ async def test_a_cancellation_waits_for_the_journal():
 
     assert list(range(len(journal.events))) == [recorded.seq for recorded in journal.events]
     assert "cancelled" == folded(journal.events).ended.status
+
+
+async def test_a_run_that_is_cancelled_twice_is_still_a_conversation():
+    """Whenever the second cancellation comes, every call has its answer and the run its status."""
+
+    class SlowJournal(MemoryJournal):
+        async def append(self, recorded) -> None:
+            await asyncio.sleep(0)
+            super().append(recorded)
+
+    async def hang() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    for turns in range(20):
+        begun, journal = asyncio.Event(), SlowJournal()
+        ports = ports_of(ScriptedModel([call("hang")] * 3), hang, journal=journal)
+        start = RunStarted("r", "a", (Message("user", "go"),))
+        task = asyncio.create_task(drive(Run(), ports, Terms(), starting=[start]))
+        await begun.wait()
+        for wait in (turns, 0):
+            task.cancel()
+            for _ in range(wait):
+                await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        run = folded(journal.events)
+
+        assert ("cancelled", ()) == (run.ended.status, run.unanswered)
+
+
+async def test_what_was_left_behind_cannot_get_into_the_record():
+    """A toolbox that ignores being cancelled comes too late with its result, and the record stays one run's."""
+
+    class Stubborn(FunctionToolbox):
+        async def call(self, ready, context, limits):
+            begun.set()
+            while not release.is_set():
+                with suppress(asyncio.CancelledError):
+                    await release.wait()
+            late.set()
+            return await super().call(ready, context, limits)
+
+    begun, release, late = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    clock, journal = FakeClock(), MemoryJournal()
+    model = ScriptedModel(call("fine"))
+    ports = Ports(model=model, toolbox=Stubborn([fine]), journal=journal, clock=clock)
+    start = RunStarted("r", "a", (Message("user", "go"),))
+    task = asyncio.create_task(drive(Run(), ports, Terms(limits=Limits(seconds=1)), starting=[start]))
+    await begun.wait()
+    for seconds in (2, GRACE + 1):
+        await clock.asleep()
+        clock.advance(seconds)
+    run = await task
+    release.set()
+    await late.wait()
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+    assert ("time_limit", run) == (run.ended.status, folded(journal.events))
+
+
+async def test_a_result_that_a_tool_has_given_is_recorded():
+    """Also when the run is cancelled while the journal still writes the result of another."""
+
+    class SlowJournal(MemoryJournal):
+        async def append(self, recorded) -> None:
+            super().append(recorded)
+            if isinstance(recorded.event, ToolFinished):
+                writing.set()
+                await written.wait()
+
+    async def wait() -> str:
+        await gate.wait()
+        return "there"
+
+    gate, writing, written, journal = asyncio.Barrier(3), asyncio.Event(), asyncio.Event(), SlowJournal()
+    ports = ports_of(ScriptedModel([call("wait")] * 3), wait, journal=journal)
+    start = RunStarted("r", "a", (Message("user", "go"),))
+    task = asyncio.create_task(drive(Run(), ports, Terms(), starting=[start]))
+    await writing.wait()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.sleep(0)
+    written.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert ["there"] * 3 == [message.text for message in folded(journal.events).messages if message.role == "tool"]

@@ -15,8 +15,8 @@ PACKAGE = Path(agentkit.__file__).parent
 # From the ground up: a module may import those in the lines above its own, and those before it in its own line.
 FLOORS = """
 messages errors secrets arguments
-schema.docstrings schema.shapes schema.wording schema.callables schema.fields schema.refusals schema.signature schema.outputs
-schema.unions schema.translation schema.sizes schema.dialects
+schema.docstrings schema.shapes schema.wording schema.callables schema.fields schema.refusals schema.signature
+schema.unions schema.translation schema.sizes schema.dialects schema.outputs
 limits events clock tasks
 context model journal lanes workers repeats
 loop history

@@ -153,3 +153,24 @@ async def test_an_application_s_own_logger_can_be_given_to_one_agent():
     await Agent(ScriptedModel("Hello."), observers=[log_steps(Keep())]).run("Hi")
 
     assert [("run started", None), ("step", "Hello."), ("run finished", None)] == written
+
+
+async def test_a_step_that_waited_for_a_person_is_told_when_it_is_over():
+    """Every step has its line, also one whose calls are made in a resumed run."""
+    lines = []
+
+    class Lines:
+        def info(self, event, **fields) -> None:
+            lines.append((event, fields.get("step"), [each["result"] for each in fields.get("calls", ())]))
+
+        warning = info
+
+    @tool(approval="always")
+    async def pay() -> str:
+        return "paid"
+
+    agent = Agent(ScriptedModel(call("pay"), "done"), tools=[pay], observers=[log_steps(Lines())])
+    waiting = await agent.run("go")
+    await agent.resume(waiting, decisions={"call_1": True})
+
+    assert [("step", 1, ["paid"]), ("step", 2, [])] == [line for line in lines if line[0] == "step"]

@@ -2,6 +2,9 @@
 
 import asyncio
 import contextvars
+import enum
+import functools
+import threading
 
 import pytest
 from both_ways import told
@@ -10,6 +13,7 @@ from agentkit import Agent, Context, Limits, Toolbox, ToolFinished, ToolProgress
 from agentkit.messages import Image, ToolCall
 from agentkit.testing import FakeClock, ScriptedModel, call
 from agentkit.toolbox import FunctionToolbox, Ready, check
+from agentkit.tools import as_tool
 
 # What a tool is given.
 
@@ -319,3 +323,55 @@ def test_a_null_that_stands_for_nothing_is_left_out():
 
         assert isinstance(ready, Ready)
         assert {"a": 1} == ready.arguments
+
+
+async def test_runs_in_threads_are_offered_their_own_tools_only():
+    """Another run that asks at the same time, for somebody else, changes nothing."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def tools(context):
+        def look() -> str:
+            return context.deps
+
+        yield tool(look, name=f"look_{context.deps}")
+        if context.deps == "slow":
+            begun.set()
+            go_on.wait(5)
+        yield tool(look, name=f"see_{context.deps}")
+
+    toolbox = FunctionToolbox(tools)
+    slow = asyncio.create_task(asyncio.to_thread(toolbox.offer, Context("slow")))
+    await asyncio.to_thread(begun.wait, 5)
+    quick = toolbox.offer(Context("quick"))
+    go_on.set()
+
+    assert [["look_quick", "see_quick"], ["look_slow", "see_slow"]] == [list(quick), list(await slow)]
+
+
+async def test_a_function_around_a_tool_is_a_tool_of_its_own():
+    """What was described before is not what its wrapper does."""
+
+    def look() -> str:
+        return "inner"
+
+    @functools.wraps(as_tool(look).function)
+    def around() -> str:
+        return f"around {look()}"
+
+    assert "around inner" == as_tool(around)()
+
+
+class Colour(str, enum.Enum):  # noqa: UP042 - it formats in another way than a StrEnum
+    RED = "red"
+
+
+async def test_a_text_of_an_enum_is_told_as_its_text():
+    """With a note under it, too, and never as a live object."""
+
+    async def look() -> Colour:
+        return Colour.RED
+
+    result = await Agent(ScriptedModel(*[call("look")] * 3, "done"), tools=[look]).run("go")
+
+    assert ["red", "red", "red\nNote"] == [text.partition(":")[0] for text in told(result)]
+    assert {str} == {type(message.content) for message in result.messages}

@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import threading
+import weakref
 
 import pytest
 
@@ -130,3 +131,20 @@ def test_a_thread_may_outlive_the_event_loop():
     asyncio.run(workers.call(lambda: ended.append("still at work")))
 
     assert ["still at work"] == ended
+
+
+async def test_a_thread_that_rests_holds_nothing():
+    """What a call was given is let go when it has returned, not when the next one comes."""
+
+    class Deps:
+        pass
+
+    async def use() -> None:
+        deps = Deps()
+        weakref.finalize(deps, loop.call_soon_threadsafe, gone.set)
+        await Workers().call(lambda: str(deps))
+
+    loop, gone = asyncio.get_running_loop(), asyncio.Event()
+    await use()
+
+    assert await asyncio.wait_for(gone.wait(), 5)

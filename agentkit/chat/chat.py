@@ -47,6 +47,7 @@ class Chat:
 
     Raises:
         MissingCredentials: There is no address, or no key for an address that needs one.
+        UsageError: The settings force a tool in every request.
     """
 
     def __init__(
@@ -68,6 +69,11 @@ class Chat:
         self._key = key
         self._name = model
         self._settings = settings or Settings()
+        if self._settings.forced:
+            raise UsageError(
+                f"tool_choice={self._settings.tool_choice!r} in a model's settings would hold for every request, and no "
+                f"run could end; give it to the agent, where it holds for the first: Agent(..., settings=Settings(...))"
+            )
         self._price = price
         self.profile = profile or profile_of(self._url.host, model)
         self._origin = f"{self._url.host}/{model}"

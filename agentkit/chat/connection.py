@@ -85,7 +85,10 @@ class Connection:
         loop = asyncio.get_running_loop()
         kept = self._clients.get(loop)
         if kept is None or kept.client.is_closed:
-            self._clients = {loop: kept for loop, kept in self._clients.items() if not loop.is_closed()}
+            # Other threads have loops of their own and come here too: each takes out and puts in single entries.
+            for other in [other for other in tuple(self._clients) if other.is_closed()]:
+                if (left := self._clients.pop(other, None)) is not None:
+                    left.abandon(other)
             kept = self._clients[loop] = _Kept(secure=self._url.scheme == "https")
             await kept.open()
         return kept.client

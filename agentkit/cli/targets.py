@@ -23,6 +23,9 @@ AnyAgent = Agent[object]
 NOWHERE = "http://127.0.0.1:9/v1"
 """An address where nobody answers: the discard port."""
 
+ENDPOINT = frozenset({"AGENTKIT_BASE_URL", "AGENTKIT_API_KEY", "OPENAI_BASE_URL", "OPENAI_API_KEY"})
+"""Where the environment names an endpoint; it is the one that the agents among the tools of a file are to ask."""
+
 
 def find_agent(target: str) -> AnyAgent:
     """The agent that `module:name` or `file.py:name` means; the name may be left out where there is one agent.
@@ -54,9 +57,9 @@ def find_tools(target: str) -> list[AnyTool]:
         UnknownTarget: There is no such thing; the message says what there is.
     """
     place, name = _split(target)
-    # To look at tools nobody needs an endpoint, but a file may make its model while it is imported.
-    os.environ.setdefault("AGENTKIT_BASE_URL", NOWHERE)
-    os.environ.setdefault("AGENTKIT_API_KEY", "none")
+    if not os.environ.keys() & ENDPOINT:
+        # To look at tools nobody needs an endpoint, but a file may make its model while it is imported.
+        os.environ["AGENTKIT_BASE_URL"] = NOWHERE
     module = load(place)
     if name:
         value = getattr(module, name, None)

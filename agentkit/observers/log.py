@@ -61,7 +61,9 @@ def log_steps(logger: Logger) -> Observer:
                 asked = scrub(event.messages[-1].text)
                 logger.info("run started", **run, agent=event.agent, prompt=asked, parent=event.parent)
             case RunFinished() | RunSuspended():
-                open_steps.pop(recorded.run_id, None)
+                # The calls of a step that waits for a person are still to be told.
+                if event.status != "waiting":
+                    open_steps.pop(recorded.run_id, None)
                 write = logger.info if event.status == "completed" else logger.warning
                 write("run finished", **run, status=event.status, steps=recorded.step, detail=scrub(event.detail))
             case OutputRejected(problem):

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails, to_json
 
 from agentkit.errors import UsageError
 from agentkit.schema.callables import describe_type
+from agentkit.schema.dialects import drop_nulls
 from agentkit.schema.fields import UNDESCRIBABLE
 from agentkit.schema.refusals import explain
 from agentkit.schema.shapes import json_schema
@@ -70,6 +71,9 @@ class OutputType(Generic[T_co]):
             if self.wrapped and not text.startswith(("{", "[", '"')) and (found := self._try(text)):
                 return found[0]
             raise OutputRefused(f"The answer is not valid JSON: {error}. Answer with the JSON alone.") from error
+        if isinstance(value, dict) and "null" in text:
+            # As in a call: where the schema is strict, a model cannot leave anything out.
+            value = drop_nulls(value, self.schema)
         inside = self.wrapped and isinstance(value, dict) and value.keys() == {_VALUE}
         meant = [value[_VALUE], value] if inside and isinstance(value, dict) else [value]
         found = next((found for each in meant if (found := self._try(each))), None)
