@@ -25,7 +25,7 @@ from agentkit.loop import Run, apply
 from agentkit.messages import File, Image, Message, Part, Text
 from agentkit.model import Model, OutputFormat, Settings
 from agentkit.result import Output, Result
-from agentkit.schema.outputs import OutputType
+from agentkit.schema.outputs import OutputRefused, OutputType
 from agentkit.toolbox import FunctionToolbox, Toolbox, Tools
 from agentkit.tools import Tool, tool
 from agentkit.watch import Watch
@@ -205,7 +205,13 @@ class Agent(Generic[Output]):
         parent = f"{context.run_id}/{context.call_id}"
         start = await self._beginning(task, context.deps, (), run_id=context.key, parent=parent)
         result = await self._drive(
-            Run(), MemoryJournal(), [start], deps=context.deps, watcher=report, account=context.account
+            Run(),
+            MemoryJournal(),
+            [start],
+            deps=context.deps,
+            watcher=report,
+            account=context.account,
+            approver=context.approver,
         )
         if result.status != "completed":
             so_far = f" What it has so far: {result.output}" if result.output else ""
@@ -246,6 +252,7 @@ class Agent(Generic[Output]):
         deps: object,
         watcher: Observer | None = None,
         account: Account | None = None,
+        approver: Approver | None = None,
     ) -> Result[Output]:
         ports = Ports(
             model=self.model,
@@ -253,7 +260,7 @@ class Agent(Generic[Output]):
             journal=journal,
             clock=self.clock,
             observers=(*EVERYWHERE, *self.observers, *(() if watcher is None else (watcher,))),
-            approver=self.approver,
+            approver=self.approver or approver,
         )
         held = self._output is not None and self.model.output_mode != "tool"
         terms = Terms(
@@ -280,5 +287,8 @@ class Agent(Generic[Output]):
         if not isinstance(run.ended, RunFinished) or not run.ended.output:
             return None
         if self._output is not None:
-            return self._output.read(run.ended.output) if run.ended.status == "completed" else None
+            # What was written under a limit may be a whole answer, and may not.
+            with suppress(*(() if run.ended.status == "completed" else (OutputRefused,))):
+                return self._output.read(run.ended.output)
+            return None
         return run.ended.output  # type: ignore[return-value]  # without an output type, `Output` is `str`

@@ -1,7 +1,7 @@
-"""Asking people: which calls need somebody, what they are shown, and what they say."""
+"""Asking people about calls: what they are shown, and what they say."""
 
+import inspect
 import json
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
@@ -10,9 +10,6 @@ from pydantic import JsonValue
 from agentkit.errors import UsageError
 from agentkit.events import ApprovalGiven
 from agentkit.messages import ToolCall
-from agentkit.toolbox import Ready
-
-log = logging.getLogger("agentkit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +37,18 @@ Approver = Callable[[Question], bool | Decision | Awaitable[bool | Decision]]
 """Asks a person; may be async."""
 
 
-def needs_person(ready: Ready) -> bool:
-    """Whether a person must agree to a call first."""
-    approval = ready.tool.options.approval
-    if not callable(approval):
-        return approval == "always"
+async def ask(approver: Approver, question: Question) -> ApprovalGiven:
+    """Ask a person, and take the word down.
+
+    Raises:
+        UsageError: The approver raised, or said what is no decision.
+    """
     try:
-        return bool(approval(ready.arguments))
-    except Exception:  # it belongs to the tool; when it cannot tell, the careful answer is yes
-        log.exception("the approval function of %s raised, so a person is asked", ready.tool.name)
-        return True
+        said = approver(question)
+        answer = await said if inspect.isawaitable(said) else said
+    except Exception as error:  # it is the application's, and the run has to be left in order
+        raise UsageError(f"the approver raised {type(error).__name__} on {question.call.name}: {error}") from error
+    return given(question.call.id, answer)
 
 
 def given(call_id: str, said: object) -> ApprovalGiven:

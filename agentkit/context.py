@@ -6,6 +6,7 @@ from typing import Generic
 
 from typing_extensions import TypeVar
 
+from agentkit.approvals import Approver
 from agentkit.limits import Account
 
 Deps = TypeVar("Deps", default=object)
@@ -30,6 +31,8 @@ class Context(Generic[Deps]):
     report: Callable[[str], None] = _silent
     account: Account | None = None
     """What the run may still spend; a nested run draws on it."""
+    approver: Approver | None = None
+    """Who is asked about calls; a nested run asks the same."""
 
     def progress(self, text: str) -> None:
         """Tell those who watch how far the tool is; may be called from any thread."""

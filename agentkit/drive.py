@@ -4,12 +4,11 @@ Live, streamed, resumed and nested runs all come through here; what differs is o
 """
 
 import asyncio
-import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from agentkit.approvals import Approver, Question, given, needs_person
+from agentkit.approvals import Approver, Question, ask
 from agentkit.audience import Around, Audience, entered
 from agentkit.clock import Clock, SystemClock
 from agentkit.context import Context
@@ -51,7 +50,7 @@ from agentkit.model import Model, OutputFormat, Reply, Request, Settings
 from agentkit.results import reader
 from agentkit.schema.outputs import OutputRefused, OutputType
 from agentkit.tasks import TimeIsUp, to_the_end, together, within
-from agentkit.toolbox import AnyTool, Ready, Toolbox, check
+from agentkit.toolbox import AnyTool, Ready, Toolbox, check, needs_person
 
 CANCELLED = "the run was cancelled"
 
@@ -345,10 +344,10 @@ class _Driver:
         if due is None:
             # Between steps it is the next one that the tools are for.
             step = self.run.steps if self.run.owed else self.run.steps + 1
-            return Context(self.deps, self.run.id, step, account=self.account)
+            return Context(self.deps, self.run.id, step, account=self.account, approver=self.ports.approver)
         call_id = due.call.id
         report = self.reporter(call_id)
-        return Context(self.deps, self.run.id, self.run.steps, call_id, due.key, report, account)
+        return Context(self.deps, self.run.id, self.run.steps, call_id, due.key, report, account, self.ports.approver)
 
     def reporter(self, call_id: str) -> Callable[[str], None]:
         """Tells progress; a tool in a thread hands it to the loop, which may be gone."""
@@ -378,8 +377,7 @@ class _Driver:
         for call in calls:
             tool = self.offered.get(call.name)
             question = Question(call, "" if tool is None else tool.description, self.run.id)
-            said = self.ports.approver(question)
-            await self.record(given(call.id, await said if inspect.isawaitable(said) else said))
+            await self.record(await ask(self.ports.approver, question))
 
     async def cancelled(self) -> None:
         """Answer every open call, so that what was done so far stays a conversation."""

@@ -374,7 +374,7 @@ def _note(run: Run, limits: Limits, call: ToolCall) -> str:
     times = run.repeats.times(call)
     if limits.repeats_told is None or times < limits.repeats_told:
         return ""
-    stop = "" if limits.repeats is None else f" At the {limits.repeats}th the run ends."
+    stop = "" if limits.repeats is None else f" When it is made {limits.repeats} times, the run ends."
     return (
         f"Note: you have now made this identical call {times} times.{stop} Use the results above, or do something else."
     )

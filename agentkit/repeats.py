@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from agentkit.arguments import canonical
 from agentkit.messages import ToolCall
@@ -41,6 +40,5 @@ class Repeats:
         return times if last == era else 0
 
 
-@lru_cache(maxsize=256)  # Each call of a step is looked at more than once.
 def _name(call: ToolCall) -> str:
     return f"{call.name} {canonical(call.arguments)}"

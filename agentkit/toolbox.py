@@ -7,6 +7,7 @@ that says what was expected, so that the model can mend its call.
 import asyncio
 import difflib
 import inspect
+import logging
 import re
 import traceback
 from collections.abc import AsyncIterator, Callable, Collection, Hashable, Iterable, Iterator, Mapping
@@ -31,6 +32,8 @@ from agentkit.tools import Kind, Tool, Toolable, as_tool, named
 from agentkit.workers import Workers
 
 AnyTool = Tool[..., object]
+
+log = logging.getLogger("agentkit")
 
 ERROR_CHARS = 600
 """Characters of an exception's text that the model is told."""
@@ -218,6 +221,18 @@ def check(offered: Mapping[str, AnyTool], call: ToolCall, told: Collection[str] 
         return _failed(call, example if problem in told else problem)
     except ArgumentsRefused as error:
         return _failed(call, error.advice if error.problem in told else error.problem)
+
+
+def needs_person(ready: Ready) -> bool:
+    """Whether a person must agree to a call first."""
+    approval = ready.tool.options.approval
+    if not callable(approval):
+        return approval == "always"
+    try:
+        return bool(approval(ready.arguments))
+    except Exception:  # it belongs to the tool; when it cannot tell, the careful answer is yes
+        log.exception("the approval function of %s raised, so a person is asked", ready.tool.name)
+        return True
 
 
 def _unknown(name: str, offered: Mapping[str, AnyTool]) -> tuple[str, str]:

@@ -17,12 +17,12 @@ FLOORS = """
 messages errors secrets arguments
 schema.docstrings schema.shapes schema.wording schema.callables schema.fields schema.refusals schema.signature
 schema.unions schema.translation schema.sizes schema.dialects schema.outputs
-limits events clock tasks
+limits events clock tasks approvals
 context model journal lanes workers repeats
 loop history
 tools
 results toolbox
-approvals audience answers drive result watch
+audience answers drive result watch
 chat.sse chat.reading chat.usage chat.waits chat.errors chat.providers chat.credentials chat.connection
 chat.thought chat.calls chat.assemble chat.encode chat.chat
 agent

@@ -76,7 +76,7 @@ async def test_a_model_that_repeats_itself_is_told_and_then_ended():
     assert ("repeat_limit", 5, 4) == (result.status, len(result.steps), len(made))
     assert ["not yet", "not yet"] == told(result)[:2]
     assert told(result)[2].startswith(
-        "not yet\nNote: you have now made this identical call 3 times. At the 5th the run ends."
+        "not yet\nNote: you have now made this identical call 3 times. When it is made 5 times, the run ends."
     )
     assert told(result)[4].startswith("Not executed: the model kept making one identical call")
 

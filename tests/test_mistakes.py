@@ -172,3 +172,81 @@ def test_the_command_says_whose_fault_an_import_is(tmp_path):
     assert "wrong.py, line 3" in said["wrong"]
     assert "needs 'not_installed_anywhere', which is not installed" in said["needs"]
     assert "syntax.py, line 1" in said["syntax"]
+
+
+async def test_an_approver_that_raises_leaves_the_run_in_order():
+    """The developer hears of it, and the run can go on with a decision."""
+
+    def approver(question):
+        raise LookupError("nobody is on duty")
+
+    with pytest.raises(UsageError, match="the approver raised LookupError on pay: nobody is on duty") as caught:
+        await Agent(ScriptedModel(call("pay", amount=3)), tools=[pay], approver=approver).run("go")
+
+    result = caught.value.result
+    assert ["call_1"] == [each.id for each in result.waiting]
+    again = await Agent(ScriptedModel("done"), tools=[pay]).resume(result, decisions={"call_1": True})
+    assert ["paid 3"] == [each.content for each in again.steps[0].results]
+
+
+async def test_a_nested_run_asks_whom_its_parent_asks():
+    """A call that needs a person does not end a nested run where somebody is at hand."""
+    inner = Agent(ScriptedModel(call("pay", amount=3), "It is paid."), tools=[pay], name="clerk")
+    outer = Agent(ScriptedModel(call("clerk", task="Pay 3."), "done"), tools=[inner.as_tool()], approver=lambda _: True)
+    result = await outer.run("go")
+
+    assert ["It is paid."] == [each.content for each in result.steps[0].results]
+
+
+async def test_an_answer_under_a_limit_is_a_value_where_it_is_whole():
+    """The last request may bring what was asked for, and the status still names the limit."""
+    script = [call("add", a=1), '{"value": 7}']
+    limits = Limits(steps=1, last_answer=True)
+    good = await Agent(ScriptedModel(*script), tools=[add], output=int, limits=limits).run("go")
+    bad = await Agent(ScriptedModel(script[0], "seven"), tools=[add], output=int, limits=limits).run("go")
+
+    assert [("step_limit", 7), ("step_limit", None)] == [(each.status, each.output) for each in (good, bad)]
+
+
+@pytest.mark.parametrize("option", ["", "--json"])
+def test_a_reader_that_leaves_is_no_error(tmp_path, option):
+    """`agentkit run ... | head -1` ends without a traceback."""
+    (tmp_path / "big.py").write_text(
+        "from agentkit import Agent\nfrom agentkit.testing import ScriptedModel, call\n\n\n"
+        'def look(n: int) -> str:\n    """Look."""\n    return "line\\n" * 9000\n\n\n'
+        'agent = Agent(ScriptedModel(*[call("look", n=n) for n in range(30)], "Seen."), tools=[look])\n'
+    )
+    piped = subprocess.run(
+        f"{sys.executable} -m agentkit run {option} big.py go | head -1; exit ${{PIPESTATUS[0]}}",
+        shell=True,
+        executable="/bin/bash",
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    # Whether the writer notices depends on how much the pipe holds.
+    assert piped.returncode in {0, 1}
+    assert "" == piped.stderr
+
+
+def test_an_agent_s_own_code_that_raises_is_one_sentence(tmp_path):
+    """Its instructions, for one: what, and in which line."""
+    (tmp_path / "odd.py").write_text(
+        "from agentkit import Agent\nfrom agentkit.testing import ScriptedModel\n\n\n"
+        "def greet(context):\n    return context.deps[0]\n\n\n"
+        'agent = Agent(ScriptedModel("Hi."), instructions=greet)\n'
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "agentkit", "run", "odd.py", "go"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert 1 == done.returncode
+    assert "error: TypeError: 'NoneType' object is not subscriptable" in done.stderr
+    assert "odd.py, line 6" in done.stderr
+    assert "Traceback" not in done.stderr

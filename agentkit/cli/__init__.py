@@ -1,5 +1,6 @@
 """The command.  Errors are one sentence and an exit code."""
 
+import os
 import sys
 
 import click
@@ -10,6 +11,7 @@ from agentkit.cli.demo import demo
 from agentkit.cli.local import local
 from agentkit.cli.run import run
 from agentkit.cli.schema import schema
+from agentkit.cli.targets import where
 from agentkit.errors import AgentkitError, ModelError, UsageError
 from agentkit.secrets import scrub
 
@@ -41,3 +43,10 @@ def main() -> None:
         sys.exit(
             MODEL_FAILED if isinstance(error, ModelError) else MISUSED if isinstance(error, UsageError) else UNFINISHED
         )
+    except BrokenPipeError:
+        # Whoever read the output has gone, as `head` does; there is nobody to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(UNFINISHED)
+    except Exception as error:  # noqa: BLE001 - what an agent is made of may raise anything
+        click.echo(f"error: {type(error).__name__}: {scrub(str(error))}{where(error)}", err=True)
+        sys.exit(UNFINISHED)

@@ -5,12 +5,12 @@ import sys
 from contextlib import suppress
 
 import click
-from rich.console import Console
 
 from agentkit.cli.run import watch
 from agentkit.cli.targets import agent_for
 from agentkit.errors import ModelError, UsageError
 from agentkit.messages import Message
+from agentkit.observers.console import Terminal
 from agentkit.secrets import scrub
 
 
@@ -30,7 +30,7 @@ def chat(target: str | None, tools: str | None, model: str | None, base_url: str
     with suppress(ImportError):
         importlib.import_module("readline")
     agent = agent_for(target, tools, model=model, base_url=base_url)
-    console = Console(highlight=False)
+    console = Terminal(highlight=False)
     history: tuple[Message, ...] = ()
     while prompt := _read(console):
         try:
@@ -40,7 +40,7 @@ def chat(target: str | None, tools: str | None, model: str | None, base_url: str
             click.echo(f"error: {scrub(str(error))}", err=True)
 
 
-def _read(console: Console) -> str:
+def _read(console: Terminal) -> str:
     try:
         return console.input("you: " if sys.stdin.isatty() else "", markup=False).strip()
     except (EOFError, KeyboardInterrupt):

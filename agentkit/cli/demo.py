@@ -5,7 +5,6 @@ import tempfile
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from agentkit.agent import Agent
 from agentkit.chat.chat import Chat
@@ -14,6 +13,7 @@ from agentkit.cli.run import exit_code, watch
 from agentkit.cli.shop import INSTRUCTIONS, QUESTION, lay_out, script
 from agentkit.cli.targets import AnyAgent
 from agentkit.model import Model
+from agentkit.observers.console import Terminal
 from agentkit.testing import ModelServer
 from agentkit_tools import calculate, file_tools, sql_tools
 
@@ -38,7 +38,7 @@ The same agent at a real endpoint:
 @click.option("--local", is_flag=True, help="Ask a small real model on this machine; needs the [local] extra.")
 def demo(model: str | None, base_url: str | None, *, local: bool) -> None:
     """Watch an agent answer a question about a little shop, with no key and no network."""
-    console = Console(highlight=False)
+    console = Terminal(highlight=False)
     if local:
         sys.exit(demo_local(console))
     with tempfile.TemporaryDirectory(prefix="agentkit-demo-") as folder:

@@ -17,7 +17,7 @@ from agentkit.cli.targets import AnyAgent, agent_for
 from agentkit.errors import ModelError, UsageError
 from agentkit.events import Observer
 from agentkit.messages import Message
-from agentkit.observers.console import console_view
+from agentkit.observers.console import Terminal, console_view
 from agentkit.observers.plain import counted_as
 from agentkit.result import Result
 
@@ -40,7 +40,7 @@ def run(words: tuple[str, ...], tools: str | None, model: str | None, base_url: 
         wanted = "--tools FILE and a PROMPT" if tools else "a TARGET (module:agent or file.py:agent) and a PROMPT"
         raise UsageError(f"run takes {wanted}; put the prompt in quotes")
     agent = agent_for(None if tools else words[0], tools, model=model, base_url=base_url)
-    console = Console(stderr=as_json, highlight=False)
+    console = Terminal(stderr=as_json, highlight=False)
     try:
         result = watch(agent, words[-1], console, view=not as_json)
     except ModelError as error:
@@ -106,7 +106,9 @@ def as_text(result: Result[object]) -> str:
                     "result": answer.content,
                     "failed": answer.failed,
                 }
-                for call, answer in zip(step.calls, step.results, strict=False)
+                for call in step.calls
+                for answer in step.results
+                if answer.call_id == call.id
             ],
             "usage": dataclasses.asdict(step.usage),
             "finish_reason": step.finish_reason,

@@ -124,14 +124,14 @@ def load(place: str) -> ModuleType:
             raise UnknownTarget(
                 f"there is no module {error.name!r}; give a module, or the path of a .py file"
             ) from error
-        raise UnknownTarget(f"{place!r} needs {error.name!r}, which is not installed here{_where(error)}") from error
+        raise UnknownTarget(f"{place!r} needs {error.name!r}, which is not installed here{where(error)}") from error
     except SyntaxError as error:
         raise UnknownTarget(f"cannot import {place!r}: {error.msg} ({error.filename}, line {error.lineno})") from error
     except Exception as error:  # a user's module may raise anything while it is imported
-        raise UnknownTarget(f"cannot import {place!r}: {type(error).__name__}: {error}{_where(error)}") from error
+        raise UnknownTarget(f"cannot import {place!r}: {type(error).__name__}: {error}{where(error)}") from error
 
 
-def _where(error: BaseException) -> str:
+def where(error: BaseException) -> str:
     """The innermost line of the user's own files that led to an error."""
     frames = traceback.extract_tb(error.__traceback__)
     libraries = (str(Path(__file__).parent.parent), sys.prefix, sys.base_prefix, "<")

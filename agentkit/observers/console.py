@@ -1,6 +1,8 @@
 """A run for eyes at a terminal: reasoning dim, calls with their arguments, results cut kindly, then the answer."""
 
 import json
+import os
+import sys
 
 from rich.console import Console
 from rich.text import Text
@@ -22,6 +24,14 @@ from agentkit.limits import Spent
 from agentkit.messages import ToolCall, text_of
 from agentkit.observers.plain import WIDTH, counted_as, duration, kindly, printable
 from agentkit.secrets import scrub
+
+
+class Terminal(Console):
+    """A console whose reader may leave, as `head` does; a run is not ended by that."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def console_view(console: Console) -> Observer:

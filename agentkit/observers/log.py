@@ -65,7 +65,8 @@ def log_steps(logger: Logger) -> Observer:
                 if event.status != "waiting":
                     open_steps.pop(recorded.run_id, None)
                 write = logger.info if event.status == "completed" else logger.warning
-                write("run finished", **run, status=event.status, steps=recorded.step, detail=scrub(event.detail))
+                event_name = "run finished" if isinstance(event, RunFinished) else "run suspended"
+                write(event_name, **run, status=event.status, steps=recorded.step, detail=scrub(event.detail))
             case OutputRejected(problem):
                 logger.warning("output rejected", **run, step=recorded.step, problem=scrub(problem))
             case ModelReplied() | ToolFinished():

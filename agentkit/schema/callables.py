@@ -9,7 +9,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import FunctionType, MethodType, SimpleNamespace
 
@@ -232,6 +232,3 @@ def describe_type(hint: object) -> str:
     return (
         hint.__qualname__ if isinstance(hint, type) and not typing.get_args(hint) else str(hint).replace("typing.", "")
     )
-
-
-Function = Callable[..., object]
