@@ -4,12 +4,12 @@ Live, streamed, resumed and nested runs all come through here; what differs is o
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from agentkit.approvals import Approver, Question, ask
-from agentkit.audience import Around, Audience, entered
+from agentkit.audience import entered
 from agentkit.clock import Clock, SystemClock
 from agentkit.context import Context
 from agentkit.errors import ModelError, UsageError
@@ -20,9 +20,7 @@ from agentkit.events import (
     ModelReplied,
     Observer,
     OutputRejected,
-    Recorded,
     RunFinished,
-    RunStarted,
     RunSuspended,
     ToolFinished,
     ToolProgressed,
@@ -41,12 +39,12 @@ from agentkit.loop import (
     Finish,
     Reject,
     Run,
-    apply,
     decide,
     stopped,
 )
 from agentkit.messages import Text, ToolCall, ToolResult
 from agentkit.model import Model, OutputFormat, Reply, Request, Settings
+from agentkit.record import Record
 from agentkit.results import reader
 from agentkit.schema.outputs import OutputRefused, OutputType
 from agentkit.tasks import TimeIsUp, to_the_end, together, within
@@ -109,17 +107,13 @@ async def drive(
 
 
 class _Driver:
-    """The only place where a run changes."""
+    """Knows how each action is performed."""
 
     def __init__(self, run: Run, ports: Ports, terms: Terms, *, deps: object, parent: Account | None, seq: int) -> None:
-        self.run = run
+        self.record = Record(run, ports.journal, ports.clock, ports.observers, seq=seq)
         self.ports = ports
         self.terms = terms
         self.deps = deps
-        self.seq = seq
-        self.turn = asyncio.Lock()
-        self.recording = 0
-        self.audience = Audience(ports.observers)
         self.account = Account(terms.limits, run.spent, now=ports.clock.monotonic(), parent=parent)
         self.call_ids: set[str] = set()
         self.spending: dict[str, Account] = {}
@@ -129,13 +123,13 @@ class _Driver:
     async def drive(self, starting: Sequence[Event]) -> Run:
         try:
             for event in starting:
-                await self.record(event)
+                await self.record.add(event)
             self.call_ids = {call.id for message in self.run.messages for call in message.tool_calls}
             while not await self.advance():
                 pass
         except (ModelError, UsageError) as error:
             if self.run.id and not isinstance(self.run.ended, RunFinished):
-                await self.record(RunSuspended("failed", str(error)))
+                await self.record.add(RunSuspended("failed", str(error)))
             raise
         except asyncio.CancelledError:
             # Whoever cancels twice, as a timeout around a group of tasks does, gets a whole conversation all the same.
@@ -155,13 +149,13 @@ class _Driver:
                 await self.ask_people(calls)
             case Answer(results):
                 for result in results:
-                    await self.record(self.finished(result))
+                    await self.record.add(self.finished(result))
             case CheckOutput(text):
-                await self.record(self.judge(text))
+                await self.record.add(self.judge(text))
             case Reject(rejected):
-                await self.record(rejected)
+                await self.record.add(rejected)
             case Finish(finished):
-                await self.record(finished)
+                await self.record.add(finished)
         return self.run.ended is not None
 
     async def in_time(self, work: Coroutine[None, None, None]) -> None:
@@ -173,53 +167,10 @@ class _Driver:
         with suppress(TimeIsUp):
             await within(self.ports.clock, remaining, work)
 
-    # Recording.
-
-    async def record(self, event: Event) -> list[Around]:
-        """Keep an event, fold it, tell the observers; what they return is to be entered around the effect."""
-        self.recording += 1
-        try:
-            if self.recording == 1:
-                return await self.keep(event)
-            # What has happened is recorded, even when the run is cancelled while another event is written.
-            return await to_the_end(self.keep(event))
-        finally:
-            self.recording -= 1
-
-    async def keep(self, event: Event) -> list[Around]:
-        async with self.turn:
-            recorded = self.recorded(event)
-            # First, because an event that cannot follow must not get into the journal: of work left behind, say.
-            run = apply(self.run, event)
-            kept = self.ports.journal.append(recorded)
-            if kept is None:
-                self.become(run)
-            else:
-                # What is written is folded, or the next event would take its number.
-                await to_the_end(self.become_when(kept, run))
-            return self.audience.tell(recorded)
-
-    async def become_when(self, kept: Awaitable[None], run: Run) -> None:
-        await kept
-        self.become(run)
-
-    def become(self, run: Run) -> None:
-        self.run = run
-        self.seq += 1
-
-    def emit(self, event: Event) -> None:
-        """Tell an event that passes."""
-        self.audience.tell(self.recorded(event))
-
-    def recorded(self, event: Event) -> Recorded:
-        run_id = event.run_id if isinstance(event, RunStarted) else self.run.id
-        return Recorded(run_id, self.seq, self.ports.clock.time(), self.step_of(event), event)
-
-    def step_of(self, event: Event) -> int:
-        """A step begins with the request for its reply and ends with the results of its calls."""
-        run = self.run
-        asking = run.id and not run.owed and run.reply is None and not isinstance(event, RunFinished | RunSuspended)
-        return run.steps + 1 if asking else run.steps
+    @property
+    def run(self) -> Run:
+        """The run as it stands now."""
+        return self.record.run
 
     def now(self) -> float:
         return self.ports.clock.monotonic()
@@ -231,11 +182,11 @@ class _Driver:
         request = self.request()
         called = ModelCalled(self.ports.model.name, len(request.messages), tuple(self.offered), last=action.last)
         began = self.now()
-        with entered(await self.record(called)):
-            reply = await self.ports.model.request(request, self.emit)
+        with entered(await self.record.add(called)):
+            reply = await self.ports.model.request(request, self.record.emit)
         replied = self.replied(reply, self.now() - began)
         spent = self.run.spent
-        await self.record(replied)
+        await self.record.add(replied)
         self.account.charge(Spent(1, self.run.spent.tool_calls - spent.tool_calls, reply.usage, reply.cost))
 
     def offer(self) -> Mapping[str, AnyTool]:
@@ -303,7 +254,7 @@ class _Driver:
         ]
         if asking:
             for each in asking:
-                await self.record(ApprovalAsked(each.call.id))
+                await self.record.add(ApprovalAsked(each.call.id))
             return
         room = asyncio.Semaphore(self.terms.limits.concurrency)
 
@@ -321,18 +272,18 @@ class _Driver:
     async def answer(self, due: Due, ready: Ready | ToolResult) -> None:
         """Give one call its result."""
         if isinstance(ready, ToolResult):
-            await self.record(ToolFinished(noted(ready, due.note)))
+            await self.record.add(ToolFinished(noted(ready, due.note)))
             return
         if due.in_doubt and ready.tool.options.effect == "once":
-            await self.record(ToolFinished(in_doubt(ready)))
+            await self.record.add(ToolFinished(in_doubt(ready)))
             return
         spending = Account(UNLIMITED, Spent(), now=self.now(), parent=self.account)
         self.spending[due.call.id] = spending
         context = self.context(due, spending)
         began = self.now()
-        with entered(await self.record(ToolStarted(due.call.id, ready.tool.name, due.key, ready.repair))):
+        with entered(await self.record.add(ToolStarted(due.call.id, ready.tool.name, due.key, ready.repair))):
             result = await self.ports.toolbox.call(ready, context, self.terms.limits)
-        await self.record(self.finished(noted(result, due.note), self.now() - began))
+        await self.record.add(self.finished(noted(result, due.note), self.now() - began))
 
     def finished(self, result: ToolResult, seconds: float = 0.0) -> ToolFinished:
         """A result with what a nested run has spent on it, however that ended."""
@@ -360,9 +311,9 @@ class _Driver:
             except RuntimeError:
                 here = False
             if here:
-                self.emit(progressed)
+                self.record.emit(progressed)
             elif not loop.is_closed():
-                loop.call_soon_threadsafe(self.emit, progressed)
+                loop.call_soon_threadsafe(self.record.emit, progressed)
 
         return report
 
@@ -371,20 +322,20 @@ class _Driver:
     async def ask_people(self, calls: Sequence[ToolCall]) -> None:
         if self.ports.approver is None:
             names = ", ".join(f"{call.name} ({call.id})" for call in calls)
-            await self.record(RunSuspended("waiting", f"a person has to decide on {names}"))
+            await self.record.add(RunSuspended("waiting", f"a person has to decide on {names}"))
             return
         self.offered = self.offered or self.offer()
         for call in calls:
             tool = self.offered.get(call.name)
             question = Question(call, "" if tool is None else tool.description, self.run.id)
-            await self.record(await ask(self.ports.approver, question))
+            await self.record.add(await ask(self.ports.approver, question))
 
     async def cancelled(self) -> None:
         """Answer every open call, so that what was done so far stays a conversation."""
         for result in stopped(self.run, CANCELLED) if self.run.owed else ():
-            await self.record(self.finished(result))
+            await self.record.add(self.finished(result))
         if self.run.id and self.run.ended is None:
-            await self.record(RunSuspended("cancelled", CANCELLED))
+            await self.record.add(RunSuspended("cancelled", CANCELLED))
 
 
 def manner(ready: Ready | ToolResult) -> Manner:

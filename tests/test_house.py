@@ -22,7 +22,7 @@ context model journal lanes workers repeats
 loop history
 tools
 results toolbox
-audience answers drive result watch
+audience record answers drive result watch
 chat.sse chat.reading chat.usage chat.waits chat.errors chat.providers chat.credentials chat.connection
 chat.thought chat.calls chat.assemble chat.encode chat.chat
 agent
