@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field
 from functools import reduce
+from types import UnionType
 from typing import Any, Generic
 
 from agentkit.answers import AnswerToolbox, answer_instructions, answer_tool
@@ -67,7 +68,7 @@ class Agent(Generic[Output]):
     _: KW_ONLY
     tools: Tools | Toolbox = ()
     instructions: Instructions = ""
-    output: type[Output] = str  # type: ignore[assignment]  # the default of the type variable
+    output: type[Output] | UnionType = str  # type: ignore[assignment]  # the default of the type variable
     limits: Limits = field(default_factory=Limits)
     settings: Settings = field(default_factory=Settings)
     name: str = "agent"
@@ -153,6 +154,8 @@ class Agent(Generic[Output]):
         self, result: Result[Output], *, decisions: Mapping[str, bool | Decision] | None = None, deps: object = None
     ) -> Result[Output]:
         """Go on with a run that waits, failed or was cancelled; no reply or result that it has is asked for again.
+
+        A result is a value: resumed twice, it goes on twice, with the same idempotency keys.
 
         Args:
             result: The run so far.

@@ -5,6 +5,7 @@ Providers want an object, so anything else is asked for as `{"value": …}` and 
 
 import json
 import re
+from types import UnionType
 from typing import Annotated, Generic, NoReturn, TypeVar, get_args, get_origin
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
@@ -39,9 +40,10 @@ class OutputRefused(ValueError):
 class OutputType(Generic[T_co]):
     """A type that an answer must have."""
 
-    def __init__(self, annotation: type[T_co], name: str | None = None) -> None:
+    def __init__(self, annotation: type[T_co] | UnionType, name: str | None = None) -> None:
         try:
-            self._adapter: TypeAdapter[T_co] = TypeAdapter(annotation)
+            # pydantic takes a union as any other type.
+            self._adapter: TypeAdapter[T_co] = TypeAdapter(annotation)  # type: ignore[arg-type]
             schema = json_schema(self._adapter)
         except UNDESCRIBABLE as error:
             message = (
