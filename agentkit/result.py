@@ -31,9 +31,15 @@ class Step:
     seconds: float
     """How long the model took to reply."""
     tool_seconds: tuple[float, ...] = ()
-    """How long each call took, in the order of the calls."""
+    """How long each of the results took."""
     warnings: tuple[str, ...] = ()
     """Oddities of the reply that did not stop it from being read."""
+
+    @property
+    def answers(self) -> tuple[tuple[ToolCall, ToolResult | None, float], ...]:
+        """Each call with its result and how long it took; None where there is none, as in a step that waits."""
+        found = {result.call_id: (result, spent) for result, spent in zip(self.results, self.tool_seconds, strict=True)}
+        return tuple((call, *found.get(call.id, (None, 0.0))) for call in self.calls)
 
 
 def step_of(number: int, replied: ModelReplied, finished: Sequence[ToolFinished]) -> Step:

@@ -174,3 +174,14 @@ async def test_a_step_that_waited_for_a_person_is_told_when_it_is_over():
     await agent.resume(waiting, decisions={"call_1": True})
 
     assert [("step", 1, ["paid"]), ("step", 2, [])] == [line for line in lines if line[0] == "step"]
+
+
+async def test_a_last_reply_that_asks_for_tools_all_the_same_is_a_line_too(stream):
+    """Nothing that was billed is missing from the log."""
+    agentkit.logs.configure(stream=stream)
+    model = ScriptedModel(call("add", a=1, b=2), reply("Later.", calls=[call("add", a=3, b=4)]))
+    await Agent(model, tools=[add], limits=Limits(steps=1, last_answer=True)).run("go")
+
+    assert [(1, ""), (2, "Later.")] == [
+        (each["step"], each["text"]) for each in lines(stream) if each["event"] == "step"
+    ]

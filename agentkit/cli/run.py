@@ -103,12 +103,10 @@ def as_text(result: Result[object]) -> str:
                     "id": call.id,
                     "tool": call.name,
                     "arguments": call.arguments,
-                    "result": answer.content,
-                    "failed": answer.failed,
+                    "result": None if answer is None else answer.content,
+                    "failed": answer is not None and answer.failed,
                 }
-                for call in step.calls
-                for answer in step.results
-                if answer.call_id == call.id
+                for call, answer, _ in step.answers
             ],
             "usage": dataclasses.asdict(step.usage),
             "finish_reason": step.finish_reason,

@@ -1,9 +1,9 @@
 """One line of log for each step: what the model thought, asked and got, and what it cost."""
 
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from agentkit.events import (
-    Event,
     ModelReplied,
     Observer,
     OutputRejected,
@@ -13,7 +13,7 @@ from agentkit.events import (
     RunSuspended,
     ToolFinished,
 )
-from agentkit.messages import text_of
+from agentkit.messages import ToolResult, text_of
 from agentkit.result import Step, step_of
 from agentkit.secrets import scrub
 
@@ -28,55 +28,66 @@ class Logger(Protocol):
     def warning(self, event: str, **fields: object) -> object: ...
 
 
-class _OpenStep:
-    """A step whose calls are not all answered yet."""
+@dataclass
+class _Run:
+    """A run while it is watched, with the step that is not written yet."""
 
-    def __init__(self, agent: str) -> None:
-        self.agent = agent
-        self.replied: ModelReplied | None = None
-        self.finished: list[ToolFinished] = []
-
-    def take(self, event: Event) -> ModelReplied | None:
-        """Take an event; the reply of the step that is complete with it."""
-        if isinstance(event, ModelReplied):
-            self.replied, self.finished = event, []
-        elif isinstance(event, ToolFinished):
-            self.finished.append(event)
-        else:
-            return None
-        complete = self.replied is not None and len(self.finished) == len(self.replied.message.tool_calls)
-        return self.replied if complete else None
+    agent: str
+    step: int = 0
+    replied: ModelReplied | None = None
+    finished: list[ToolFinished] = field(default_factory=list)
 
 
 def log_steps(logger: Logger) -> Observer:
     """Write one event a step, and one for the beginning and the end of a run; deltas stay out of logs."""
-    open_steps: dict[str, _OpenStep] = {}
+    return _Log(logger).observe
 
-    def observe(recorded: Recorded) -> None:
-        run = {"run_id": recorded.run_id}
-        event = recorded.event
+
+class _Log:
+    def __init__(self, logger: Logger) -> None:
+        self.logger = logger
+        self.runs: dict[str, _Run] = {}
+
+    def observe(self, recorded: Recorded) -> None:
+        event, run_id = recorded.event, recorded.run_id
         match event:
             case RunStarted():
-                open_steps[recorded.run_id] = _OpenStep(event.agent)
+                self.runs[run_id] = _Run(event.agent)
                 asked = scrub(event.messages[-1].text)
-                logger.info("run started", **run, agent=event.agent, prompt=asked, parent=event.parent)
-            case RunFinished() | RunSuspended():
-                # The calls of a step that waits for a person are still to be told.
-                if event.status != "waiting":
-                    open_steps.pop(recorded.run_id, None)
-                write = logger.info if event.status == "completed" else logger.warning
-                event_name = "run finished" if isinstance(event, RunFinished) else "run suspended"
-                write(event_name, **run, status=event.status, steps=recorded.step, detail=scrub(event.detail))
-            case OutputRejected(problem):
-                logger.warning("output rejected", **run, step=recorded.step, problem=scrub(problem))
+                self.logger.info("run started", run_id=run_id, agent=event.agent, prompt=asked, parent=event.parent)
             case ModelReplied() | ToolFinished():
-                step = open_steps.setdefault(recorded.run_id, _OpenStep(""))
-                if (replied := step.take(event)) is not None:
-                    fields = _fields(step_of(recorded.step, replied, step.finished))
-                    write = logger.warning if any(each.result.failed for each in step.finished) else logger.info
-                    write("step", **run, agent=step.agent, model=replied.model, **fields)
+                self.note(recorded, event)
+            case OutputRejected(problem):
+                self.logger.warning("output rejected", run_id=run_id, step=recorded.step, problem=scrub(problem))
+            case RunFinished() | RunSuspended():
+                self.end(recorded, event)
 
-    return observe
+    def note(self, recorded: Recorded, event: ModelReplied | ToolFinished) -> None:
+        """Take a part of a step; with its last part it is written."""
+        run = self.runs.setdefault(recorded.run_id, _Run(""))
+        if isinstance(event, ModelReplied):
+            run.step, run.replied, run.finished = recorded.step, event, []
+        else:
+            run.finished.append(event)
+        if run.replied is not None and len(run.finished) == len(run.replied.message.tool_calls):
+            self.write(recorded.run_id, run)
+
+    def write(self, run_id: str, run: _Run) -> None:
+        """Write the open step, if there is one."""
+        if run.replied is None:
+            return
+        fields = _fields(step_of(run.step, run.replied, run.finished))
+        write = self.logger.warning if any(each.result.failed for each in run.finished) else self.logger.info
+        write("step", run_id=run_id, agent=run.agent, model=run.replied.model, **fields)
+        run.replied = None
+
+    def end(self, recorded: Recorded, event: RunFinished | RunSuspended) -> None:
+        # The calls of a step that waits for a person are still to be told.
+        if event.status != "waiting" and (run := self.runs.pop(recorded.run_id, None)) is not None:
+            self.write(recorded.run_id, run)
+        write = self.logger.info if event.status == "completed" else self.logger.warning
+        name = "run finished" if isinstance(event, RunFinished) else "run suspended"
+        write(name, run_id=recorded.run_id, status=event.status, steps=recorded.step, detail=scrub(event.detail))
 
 
 def _fields(step: Step) -> dict[str, object]:
@@ -87,15 +98,8 @@ def _fields(step: Step) -> dict[str, object]:
         "reasoning": scrub(step.reasoning),
         "text": scrub(step.text),
         "calls": [
-            {
-                "tool": call.name,
-                "arguments": scrub(call.arguments),
-                "result": scrub(text_of(result.content))[:RESULT_CHARS],
-                "failed": result.failed,
-                "seconds": round(seconds, 3),
-                **({"trace": result.trace} if result.trace else {}),
-            }
-            for call, result, seconds in zip(step.calls, step.results, step.tool_seconds, strict=True)
+            {"tool": call.name, "arguments": scrub(call.arguments), **_answer(result, seconds)}
+            for call, result, seconds in step.answers
         ],
         "usage": {name: count for name, count in counted.items() if count is not None},
         "finish_reason": step.finish_reason,
@@ -104,3 +108,11 @@ def _fields(step: Step) -> dict[str, object]:
     if step.warnings:
         fields["warnings"] = list(step.warnings)
     return fields
+
+
+def _answer(result: ToolResult | None, seconds: float) -> dict[str, object]:
+    if result is None:
+        return {"result": "", "failed": False, "seconds": 0.0}
+    told = scrub(text_of(result.content))[:RESULT_CHARS]
+    fields: dict[str, object] = {"result": told, "failed": result.failed, "seconds": round(seconds, 3)}
+    return {**fields, "trace": result.trace} if result.trace else fields
