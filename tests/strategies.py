@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from agentkit import Message, Reply, Request, ToolCall, Usage, tool
+from agentkit import Message, Reply, Request, TextDelta, ToolCall, ToolCallDelta, Usage, tool
 from agentkit.events import FinishReason
 from agentkit.model import Emit, OutputMode, Price, ToolSpec
 
@@ -59,6 +59,11 @@ class PlannedModel:
             ToolCall(f"c{number}-{place}", name, f'{{"n": {number * 10 + place}}}')
             for place, name in enumerate(planned.tools)
         )
+        if request.stream:
+            for letter in planned.text:
+                emit(TextDelta(letter))
+            for call in calls:
+                emit(ToolCallDelta(0, call.name, call.arguments))
         return Reply(
             message=Message("assistant", planned.text, tool_calls=calls),
             usage=Usage(1, 1),
