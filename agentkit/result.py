@@ -38,8 +38,9 @@ class Step:
     @property
     def answers(self) -> tuple[tuple[ToolCall, ToolResult | None, float], ...]:
         """Each call with its result and how long it took; None where there is none, as in a step that waits."""
-        found = {result.call_id: (result, spent) for result, spent in zip(self.results, self.tool_seconds, strict=True)}
-        return tuple((call, *found.get(call.id, (None, 0.0))) for call in self.calls)
+        results = {result.call_id: result for result in self.results}
+        took = dict(zip(results, self.tool_seconds, strict=True))
+        return tuple((call, results.get(call.id), took.get(call.id, 0.0)) for call in self.calls)
 
 
 def step_of(number: int, replied: ModelReplied, finished: Sequence[ToolFinished]) -> Step:
