@@ -24,8 +24,9 @@ from agentkit.journal import MemoryJournal
 from agentkit.limits import Account, Limits
 from agentkit.loop import Run, apply
 from agentkit.messages import File, Image, Message, Part, Text
-from agentkit.model import Model, OutputFormat, Settings
+from agentkit.model import Model, OutputFormat, OutputMode, Settings
 from agentkit.result import Output, Result
+from agentkit.retry import persistent
 from agentkit.schema.outputs import OutputRefused, OutputType
 from agentkit.toolbox import FunctionToolbox, Toolbox, Tools
 from agentkit.tools import Tool, tool
@@ -78,6 +79,7 @@ class Agent(Generic[Output]):
     toolbox: Toolbox = field(init=False, repr=False)
     """What runs the tools."""
     _output: OutputType[Output] | None = field(init=False, repr=False)
+    _mode: OutputMode = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -93,10 +95,14 @@ class Agent(Generic[Output]):
             self.tools if isinstance(self.tools, Toolbox) else FunctionToolbox(self.tools, clock=self.clock)
         )
         output = None if self.output is str else OutputType(self.output)
-        if output is not None and self.model.output_mode == "tool":
+        mode = self.model.output_mode
+        if mode == "json_schema_alone":
+            mode = "tool" if self.tools else "json_schema"
+        if output is not None and mode == "tool":
             toolbox = AnswerToolbox(toolbox, answer_tool(output))
         object.__setattr__(self, "toolbox", toolbox)
         object.__setattr__(self, "_output", output)
+        object.__setattr__(self, "_mode", mode)
         if not callable(self.tools):
             self.model.check(tuple(made.spec for made in toolbox.offer(Context(None)).values()))
 
@@ -236,7 +242,7 @@ class Agent(Generic[Output]):
             said = instructions(Context(deps, run_id))
             instructions = await said if inspect.isawaitable(said) else said
         if self._output is not None:
-            instructions = answer_instructions(instructions, self._output, self.model.output_mode)
+            instructions = answer_instructions(instructions, self._output, self._mode)
         messages = tuple(history)
         if instructions:
             # The agent's own instructions hold for its run, not those of the run the history comes from.
@@ -258,14 +264,14 @@ class Agent(Generic[Output]):
         approver: Approver | None = None,
     ) -> Result[Output]:
         ports = Ports(
-            model=self.model,
+            model=persistent(self.model, self.clock),
             toolbox=self.toolbox,
             journal=journal,
             clock=self.clock,
             observers=(*EVERYWHERE, *self.observers, *(() if watcher is None else (watcher,))),
             approver=self.approver or approver,
         )
-        held = self._output is not None and self.model.output_mode != "tool"
+        held = self._output is not None and self._mode != "tool"
         terms = Terms(
             limits=self.limits,
             settings=self.settings,

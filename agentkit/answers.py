@@ -82,6 +82,7 @@ def answer_instructions(instructions: str, output: OutputType[object], mode: Out
     """The instructions, with what the model must be told about the form of its answer."""
     told = {
         "json_schema": "",
+        "json_schema_alone": "",
         "tool": f"When you have the answer, give it by calling {ANSWER}.",
         "json_object": (
             "Give the final answer as one JSON object and nothing else, valid under this JSON Schema: "

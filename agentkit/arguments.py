@@ -68,8 +68,8 @@ def read_arguments(raw: str) -> Arguments:
     if isinstance(value, str) and value.lstrip(_SPACE).startswith("{"):
         value, inner = _read(value)
         repairs = (*repairs, "double_encoded", *inner)
-    if raw.count("{") + raw.count("[") > DEEPEST:
-        _refuse_depth(value)
+    if raw.count("{") + raw.count("[") > DEEPEST and is_deeper(value, DEEPEST):
+        raise ArgumentsUnreadable(_TOO_DEEP, kind="invalid_json")
     if not isinstance(value, dict):
         raise ArgumentsUnreadable(_not_an_object(value), kind="not_object", position=0)
     if _HALF.search(raw):
@@ -246,14 +246,14 @@ def _mend_text(text: str) -> str:
 _TOO_DEEP = f"The arguments cannot be read: they are nested more than {DEEPEST} levels deep."
 
 
-def _refuse_depth(value: JsonValue) -> None:
-    """Walk without recursion, because the value may be deeper than the stack."""
+def is_deeper(value: JsonValue, levels: int) -> bool:
+    """Whether a value is nested deeper than so many levels; walked without recursion, as it may be deeper than the stack."""
     level = [value]
-    for _ in range(DEEPEST):
+    for _ in range(levels):
         level = [child for item in level for child in _children(item)]
         if not level:
-            return
-    raise ArgumentsUnreadable(_TOO_DEEP, kind="invalid_json")
+            return False
+    return True
 
 
 def _children(value: JsonValue) -> list[JsonValue]:

@@ -44,6 +44,7 @@ from agentkit.loop import (
 )
 from agentkit.messages import Text, ToolCall, ToolResult
 from agentkit.model import Model, OutputFormat, Reply, Request, Settings
+from agentkit.prompt_cache import cache_lost
 from agentkit.record import Record
 from agentkit.results import reader
 from agentkit.schema.outputs import OutputRefused, OutputType
@@ -119,6 +120,7 @@ class _Driver:
         self.spending: dict[str, Account] = {}
         self.offered: Mapping[str, AnyTool] = {}
         self.memo: dict[object, object] = {}
+        self.before: Reply | None = None
 
     async def drive(self, starting: Sequence[Event]) -> Run:
         try:
@@ -217,6 +219,9 @@ class _Driver:
             if not call.id or call.id in self.call_ids:
                 warnings.append("tool_call_id_missing" if not call.id else "tool_call_id_duplicate")
             calls.append(replace(call, id=self.unique(call.id or f"call_{self.run.steps + 1}_{place}")))
+        if cache_lost(self.before, reply):
+            warnings.append("cache_lost")
+        self.before = reply
         return ModelReplied(
             replace(reply.message, tool_calls=tuple(calls)),
             reply.usage,

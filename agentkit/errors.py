@@ -103,6 +103,7 @@ class ModelError(AgentkitError):
         code: The server's own error code, as text, or None.
         request_id: The server's name for the request, or None.
         body: The raw body of the response, as text.
+        attempts: How often the request was tried.
         result: The run as far as it came, when the error ended one.
     """
 
@@ -126,6 +127,7 @@ class ModelError(AgentkitError):
         self.code = code
         self.request_id = request_id
         self.body = body
+        self.attempts = 1
         self.result: Outcome | None = None
 
 

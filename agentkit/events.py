@@ -95,6 +95,21 @@ class ToolCallDelta(Passing):
 
 
 @dataclass(frozen=True, slots=True)
+class ModelRetried(Passing):
+    """The model is asked again; what was told of the reply so far is to be discarded."""
+
+    attempt: int
+    """The attempt that failed, from 1."""
+    category: str
+    detail: str
+    """Why it failed, in words."""
+    seconds: float
+    """How long until the next attempt; 0 when another model is asked instead."""
+    model: str
+    """Who is asked next."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelReplied(Event):
     """The model replied; this is recorded before anybody reads it."""
 

@@ -6,11 +6,13 @@ from typing import Literal, Protocol
 
 from pydantic import JsonValue
 
+from agentkit.errors import UsageError
 from agentkit.events import Event, FinishReason
 from agentkit.messages import Message, Usage
 
-OutputMode = Literal["json_schema", "tool", "json_object"]
-"""How a model is brought to answer in a schema: it is enforced, or it calls a tool, or it is told in the prompt."""
+OutputMode = Literal["json_schema", "json_schema_alone", "tool", "json_object"]
+"""How a model is brought to answer in a schema: it is enforced; it is, but no tool can be called beside it; it calls a tool; it is
+told in the prompt."""
 
 Emit = Callable[[Event], None]
 """Tells passing events (deltas) to those who watch."""
@@ -59,6 +61,13 @@ class Settings:
     """Keys for the request's body that have no setting here."""
     extra_headers: Mapping[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if self.max_tokens is not None and self.max_completion_tokens is not None:
+            raise UsageError(
+                f"max_tokens={self.max_tokens} and max_completion_tokens={self.max_completion_tokens} exclude each other; "
+                "give the first to limit the answer alone, or the second to limit reasoning and answer together"
+            )
+
     @property
     def forced(self) -> bool:
         """Whether the model must call a tool, so that it could never answer."""
@@ -68,6 +77,9 @@ class Settings:
         """These settings, with the other's where it has any."""
         given = {f.name: getattr(other, f.name) for f in fields(other) if getattr(other, f.name) not in (None, {})}
         mine = {f.name: getattr(self, f.name) for f in fields(self)}
+        if given.keys() & {"max_tokens", "max_completion_tokens"}:
+            # One limit takes the place of the other.
+            mine |= {"max_tokens": None, "max_completion_tokens": None}
         for name in ("extra_body", "extra_headers"):
             given[name] = {**mine[name], **getattr(other, name)}
         return Settings(**(mine | given))

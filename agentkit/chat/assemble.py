@@ -3,12 +3,15 @@
 What the pieces are put together from is read without trust: any JSON at all makes some reply.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from pydantic import JsonValue
 
 from agentkit.chat.calls import Calls
+from agentkit.chat.growing import Growing
+from agentkit.chat.profiles import UNKNOWN, Profile
 from agentkit.chat.reading import EMPTY, Json, object_of, packed, string_of
+from agentkit.chat.tags import Piece, Tags
 from agentkit.chat.thought import KNOWN, PARTS, Thought
 from agentkit.chat.usage import cost_of, usage_in, usage_of
 from agentkit.events import FinishReason, TextDelta
@@ -43,24 +46,29 @@ class Assembler:
         emit: Is told the deltas.
         offered: Names of the tools of the request, onto which a mangled name is mapped.
         origin: Host and model, to be noted on the message.
+        profile: Where the provider puts reasoning, and whether its pieces repeat themselves.
 
     Attributes:
         begun: Whether anything of a reply has come.
         finish_reason: The server's own word for why it stopped; empty before it did.
     """
 
-    def __init__(self, emit: Emit, *, offered: Collection[str], origin: str) -> None:
+    def __init__(self, emit: Emit, *, offered: Collection[str], origin: str, profile: Profile = UNKNOWN) -> None:
         self.begun = False
         self.finish_reason = ""
         self._emit = emit
         self._origin = origin
         self._thought = Thought(emit)
         self._calls = Calls(emit, offered)
+        self._tags = Tags(inside=profile.tags == "prefilled") if profile.tags else None
+        self._growing = Growing() if profile.cumulative else None
+        self._content: list[str] = []
         self._text: list[str] = []
         self._refused = False
         self._extra: dict[str, JsonValue] = {}
         self._usage: Json = {}
         self._model = ""
+        self._fell_back = False
         self._choice: JsonValue = None
 
     def take(self, chunk: Json) -> None:
@@ -68,6 +76,7 @@ class Assembler:
         self._model = string_of(chunk.get("model")) or self._model
         # Counts are sums so far: the last one is right.
         self._usage = usage_in(chunk) or self._usage
+        self._fell_back = self._fell_back or _fell_back(chunk)
         choices = chunk.get("choices")
         for choice in map(object_of, choices if isinstance(choices, list) else ()):
             if self._follows(choice.get("index")):
@@ -82,6 +91,8 @@ class Assembler:
         self.begun = True
         self._usage = usage_in(choice) or self._usage
         message = object_of(choice.get("delta")) or object_of(choice.get("message"))
+        if self._growing is not None:
+            message = self._growing.fresh(message)
         self._thought.take(message)
         self._take_content(message.get("content"))
         if refusal := string_of(message.get("refusal")):
@@ -99,12 +110,27 @@ class Assembler:
 
     def _take_content(self, content: JsonValue) -> None:
         """Text, or parts, of which some are reasoning."""
-        self._say(string_of(content))
+        self._take_text(string_of(content))
         for part in map(object_of, content if isinstance(content, list) else ()):
             if part.get("type") == PARTS:
                 self._thought.take_part(part)
             else:
-                self._say(string_of(part.get("text")))
+                self._take_text(string_of(part.get("text")))
+
+    def _take_text(self, text: str) -> None:
+        """Text of a content, some of which may be reasoning between tags."""
+        if self._tags is None:
+            self._say(text)
+        elif text:
+            self._content.append(text)
+            self._say_all(self._tags.feed(text))
+
+    def _say_all(self, pieces: Iterable[Piece]) -> None:
+        for piece in pieces:
+            if piece.thought:
+                self._thought.take_tagged(piece.text)
+            else:
+                self._say(piece.text)
 
     def _say(self, text: str) -> None:
         if text:
@@ -113,10 +139,17 @@ class Assembler:
 
     def reply(self, request_id: str | None = None) -> Reply:
         """The reply that the chunks so far make."""
+        if self._tags is not None:
+            self._say_all(self._tags.end())
+            if self._tags.found and self._content:
+                # It goes back with its tags, and every space as it was.
+                self._thought.keep("content", "".join(self._content))
         text, calls = "".join(self._text), self._calls.finished()
         reason, warnings = self._finished(called=bool(calls))
         if reason == "stop" and not text.strip():
             warnings.append("empty_response")
+        if self._fell_back:
+            warnings.append("model_fallback")
         return Reply(
             message=Message(
                 "assistant", text, self._thought.finished(), calls, extra=packed(self._extra), origin=self._origin
@@ -141,3 +174,8 @@ class Assembler:
             reason = "stop"
             warnings.append("tool_calls_missing")
         return reason, warnings
+
+
+def _fell_back(chunk: Json) -> bool:
+    """Whether the server had another model answer, as Ark's Chat API page describes it."""
+    return object_of(object_of(chunk.get("service_status")).get("model_fallback")).get("fallback_triggered") is True

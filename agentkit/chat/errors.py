@@ -11,6 +11,7 @@ from agentkit.errors import Category, ModelError
 
 _OK = range(200, 300)
 _FAILED = range(400, 600)
+_REFUSED = 400
 _QUOTED = 500
 
 _CODES: Mapping[str, Category] = {
@@ -36,10 +37,10 @@ _TEXTS: tuple[tuple[Category, str], ...] = (
     (
         "context_length",
         r"maximum context length|context_length_exceeded|exceeds? the context window|prompt is too long"
-        r"|input token count.*(?:exceeds|max)|maximum prompt length|reduce the length of the messages"
+        r"|input token count.{0,200}(?:exceeds|max)|maximum prompt length|reduce the length of the messages"
         r"|exceed(?:s|_context_size)?(?: the available)? ?context.?size|exceed_context|greater than the context length"
         r"|context window exceeds|exceeded model token limit|too large for model with|exceed max message tokens"
-        r"|range of input length should be|prompt 超长|max_tokens.*exceed"
+        r"|range of input length should be|prompt 超长|max_tokens.{0,200}exceed"
         # One request beyond a whole minute's budget: waiting cannot help, it has to shrink.
         r"|request.too.large",
     ),
@@ -56,6 +57,8 @@ _TEXTS: tuple[tuple[Category, str], ...] = (
         "not_found",
         r"model_not_found|modelnotopen|model.{0,60}(?:not found|does not exist)|no such model|\bnotfound\b|modelidaccessdisabled",
     ),
+    # llama.cpp answers these with status 500.
+    ("invalid_request", r"(?:image|audio|video) input is not supported"),
     ("overloaded", r"serveroverloaded|overloaded|at capacity|currently unavailable"),
     ("rate_limited", r"rate.?limit|too many requests|requestbursttoofast|throttl|inflightbatchsize"),
 )
@@ -109,6 +112,7 @@ def error_of(
     status: int | None = None,
     headers: Mapping[str, str] | None = None,
     now: float | None = None,
+    wordless: Category | None = None,
 ) -> ModelError:
     """The error that a failed response, or a failure inside a good one, stands for.
 
@@ -118,6 +122,7 @@ def error_of(
         status: HTTP status.
         headers: Headers of the response, with names in lower case.
         now: Seconds since 1970, for a server that names a time to come back and not its own.
+        wordless: What status 400 means to this provider when the body is empty.
     """
     headers = headers or {}
     failure = _failure(body)
@@ -125,6 +130,8 @@ def error_of(
     # Inside of a good response, a code that could be a status is meant as one.
     meant = status if refused else _status_in(failure) or status
     category = _category(_searched(failure, body), _code(failure), meant, body)
+    if wordless is not None and meant == _REFUSED and not body.strip():
+        category = wordless
     told = headers.get("x-should-retry")
     return ModelError(
         f"{endpoint} {WORDS[category]}{f' (HTTP {meant})' if meant else ''}{_quoted(failure, body, meant)}",

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
+from agentkit.arguments import is_deeper
+
 Json = Mapping[str, JsonValue]
 
 EMPTY: tuple[JsonValue, ...] = (None, "", [], {})
@@ -13,6 +15,10 @@ EMPTY: tuple[JsonValue, ...] = (None, "", [], {})
 
 EXACT = 2**53
 """From here on a float cannot hold every whole number, and no server has counted so far."""
+
+
+DEEPEST = 200
+"""Levels of nesting that are read: what is kept of it is read and written again, and then the stack may be fuller than now."""
 
 
 def read_json(text: str) -> JsonValue:
@@ -25,6 +31,8 @@ def read_json(text: str) -> JsonValue:
         value: JsonValue = json.loads(text, parse_constant=_nothing, parse_float=_finite)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    if text.count("{") + text.count("[") > DEEPEST and is_deeper(value, DEEPEST):
+        raise ValueError("it is nested too deeply")
     return value
 
 

@@ -7,8 +7,7 @@ Unicode knows, and a character may be split over two reads.  Nothing here waits.
 import re
 from dataclasses import dataclass
 
-_LINE = re.compile(rb"([^\r\n]*)(\r\n|\n|\r)")
-_END = re.compile(rb"[\r\n]")
+_END = re.compile(rb"\r\n|\n|\r")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -42,10 +41,10 @@ class Framer:
         piece = self._joined()
         done = 0
         events: list[ServerSent] = []
-        for match in _LINE.finditer(piece):
-            done = match.end()
-            self._line(match[1].decode("utf-8", "replace"), events)
-            self._after_cr = match[2] == b"\r" and done == len(piece)
+        for end in _END.finditer(piece):
+            self._line(piece[done : end.start()].decode("utf-8", "replace"), events)
+            done = end.end()
+            self._after_cr = end[0] == b"\r" and done == len(piece)
         self._rest = [piece[done:]]
         return events
 

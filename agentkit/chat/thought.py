@@ -1,7 +1,5 @@
 """A model's reasoning, put together from the places where servers put it, with the data that only they can read."""
 
-from collections.abc import Mapping
-
 from pydantic import JsonValue
 
 from agentkit.chat.reading import Json, object_of, packed, string_of
@@ -23,7 +21,7 @@ PARTS = "thinking"
 
 KNOWN = {*TEXTS, *OPAQUE}
 
-_GROWING = {"text", "data", "summary"}
+GROWING = {"text", "data", "summary"}
 """Keys of an entry whose texts come in pieces."""
 
 
@@ -39,12 +37,14 @@ class Thought:
         self._texts: list[str] = []
         self._field = ""
         self._opaque: dict[str, JsonValue] = {}
+        self._details: list[JsonValue] = []
+        self._places: dict[tuple[str, str], dict[str, JsonValue]] = {}
 
     def take(self, message: Json) -> None:
         """The reasoning in a message or a delta."""
         for name in OPAQUE:
             if value := message.get(name):
-                self._opaque[name] = _merged(self._opaque.get(name), value)
+                self._keep(name, value)
         for name in TEXTS:
             if text := string_of(message.get(name)):
                 # The same words under a second name are not told twice.
@@ -59,6 +59,41 @@ class Thought:
         words = part.get(PARTS)
         inner = words if isinstance(words, list) else [{"text": words}]
         self._add(PARTS, "".join(string_of(object_of(piece).get("text")) for piece in inner))
+
+    def take_tagged(self, text: str) -> None:
+        """Reasoning that was in the content, between tags."""
+        self._add("", text)
+
+    def keep(self, name: str, value: str) -> None:
+        """Note what has to go back as it came."""
+        self._opaque[name] = value
+
+    def _keep(self, name: str, value: JsonValue) -> None:
+        """Opaque data in pieces: texts are joined, lists grow."""
+        before = self._opaque.get(name)
+        if name == DETAILS and isinstance(value, list):
+            self._opaque[name] = self._details
+            for entry in value:
+                self._grow(entry)
+        else:
+            self._opaque[name] = before + value if isinstance(before, str) and isinstance(value, str) else value
+
+    def _grow(self, entry: JsonValue) -> None:
+        """An entry, or a piece of the one with its type and index."""
+        if not isinstance(entry, dict) or entry.get("index") is None:
+            self._details.append(entry)
+            return
+        place = str(entry.get("type")), str(entry.get("index"))
+        if place not in self._places:
+            self._places[place] = dict(entry)
+            self._details.append(self._places[place])
+            return
+        known = self._places[place]
+        for key, value in entry.items():
+            if key in GROWING and isinstance(value, str):
+                known[key] = string_of(known.get(key)) + value
+            elif value is not None:
+                known[key] = value
 
     def _add(self, name: str, text: str) -> None:
         if text:
@@ -76,35 +111,3 @@ class Thought:
 def _words_of_details(details: JsonValue) -> str:
     entries = details if isinstance(details, list) else ()
     return "".join(string_of(entry.get("text")) or string_of(entry.get("summary")) for entry in map(object_of, entries))
-
-
-def _merged(old: JsonValue, new: JsonValue) -> JsonValue:
-    """Opaque data in pieces: texts are joined, lists grow by the type and the index of their entries."""
-    if isinstance(old, str) and isinstance(new, str):
-        return old + new
-    if not isinstance(new, list):
-        return new
-    grown: list[JsonValue] = old if isinstance(old, list) else []
-    for entry in new:
-        same = next((each for each in reversed(grown) if _same(each, entry)), None)
-        if isinstance(same, dict):
-            _grow(same, object_of(entry))
-        else:
-            grown.append(dict(entry) if isinstance(entry, dict) else entry)
-    return grown
-
-
-def _same(left: JsonValue, right: JsonValue) -> bool:
-    one, other = object_of(left), object_of(right)
-    return other.get("index") is not None and (one.get("type"), one.get("index")) == (
-        other.get("type"),
-        other.get("index"),
-    )
-
-
-def _grow(entry: dict[str, JsonValue], piece: Mapping[str, JsonValue]) -> None:
-    for key, value in piece.items():
-        if key in _GROWING and isinstance(value, str):
-            entry[key] = string_of(entry.get(key)) + value
-        elif value is not None:
-            entry[key] = value

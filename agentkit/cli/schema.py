@@ -5,7 +5,8 @@ import json
 import click
 
 from agentkit.chat.encode import tool_fields
-from agentkit.chat.providers import PROFILES, UNKNOWN, profile_named
+from agentkit.chat.profiles import UNKNOWN
+from agentkit.chat.providers import PROFILES, profile_named
 from agentkit.cli.targets import find_tools
 from agentkit.model import ToolSpec
 from agentkit.schema.dialects import translate

@@ -10,6 +10,7 @@ from rich.text import Text
 from agentkit.events import (
     ModelCalled,
     ModelReplied,
+    ModelRetried,
     Observer,
     OutputRejected,
     ReasoningDelta,
@@ -47,6 +48,7 @@ class _View:
         self.style: str | None = None
         self.streamed = False
         self.calls: dict[str, ToolCall] = {}
+        self.warned: set[str] = set()
         self.spent = Spent()
         self.began = 0.0
 
@@ -61,6 +63,8 @@ class _View:
                 self.write(text, "dim italic")
             case TextDelta(text):
                 self.write(text, "none")
+            case ModelRetried():
+                self.retried(event)
             case ModelReplied():
                 self.replied(event)
             case ToolProgressed(call_id, text):
@@ -93,6 +97,13 @@ class _View:
         call = self.calls.get(call_id)
         return call_id if call is None else call.name
 
+    def retried(self, event: ModelRetried) -> None:
+        when = f"asked again in {duration(event.seconds)}" if event.seconds else f"{event.model} is asked instead"
+        why = kindly(" ".join(event.detail.split()))
+        discarded = "; what this step has said so far is discarded" if self.streamed else ""
+        self.line(f"  {when} ({event.category}: {why}){discarded}", "yellow")
+        self.streamed = False
+
     def replied(self, event: ModelReplied) -> None:
         message = event.message
         if not self.streamed:
@@ -102,6 +113,11 @@ class _View:
                 self.write(message.text, "none")
         self.close()
         self.spent += Spent(1, len(message.tool_calls), event.usage, event.cost)
+        for warning in event.warnings:
+            if warning not in self.warned:
+                # What is odd about one server is odd at each step.
+                self.line(f"  note: {warning}", "dim yellow")
+        self.warned.update(event.warnings)
         for call in message.tool_calls:
             self.calls[call.id] = call
             self.line(f"  → {call.name}({shown_arguments(call.arguments)})", "green")

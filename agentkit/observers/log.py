@@ -5,6 +5,7 @@ from typing import Protocol
 
 from agentkit.events import (
     ModelReplied,
+    ModelRetried,
     Observer,
     OutputRejected,
     Recorded,
@@ -57,10 +58,24 @@ class _Log:
                 self.logger.info("run started", run_id=run_id, agent=event.agent, prompt=asked, parent=event.parent)
             case ModelReplied() | ToolFinished():
                 self.note(recorded, event)
+            case ModelRetried():
+                self.retried(recorded, event)
             case OutputRejected(problem):
                 self.logger.warning("output rejected", run_id=run_id, step=recorded.step, problem=scrub(problem))
             case RunFinished() | RunSuspended():
                 self.end(recorded, event)
+
+    def retried(self, recorded: Recorded, event: ModelRetried) -> None:
+        self.logger.warning(
+            "model retried",
+            run_id=recorded.run_id,
+            step=recorded.step,
+            attempt=event.attempt,
+            category=event.category,
+            detail=scrub(event.detail),
+            seconds=round(event.seconds, 3),
+            model=event.model,
+        )
 
     def note(self, recorded: Recorded, event: ModelReplied | ToolFinished) -> None:
         """Take a part of a step; with its last part it is written."""
@@ -77,7 +92,8 @@ class _Log:
         if run.replied is None:
             return
         fields = _fields(step_of(run.step, run.replied, run.finished))
-        write = self.logger.warning if any(each.result.failed for each in run.finished) else self.logger.info
+        failed = any(each.result.failed for each in run.finished)
+        write = self.logger.warning if failed or "cache_lost" in run.replied.warnings else self.logger.info
         write("step", run_id=run_id, agent=run.agent, model=run.replied.model, **fields)
         run.replied = None
 
