@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from agentkit.agent import Agent
 from agentkit.approvals import Decision, Question
-from agentkit.chat.providers import Profile
+from agentkit.chat.profiles import Profile
 from agentkit.context import Context
 from agentkit.errors import (
     AgentkitError,
@@ -31,6 +31,7 @@ from agentkit.events import (
     Event,
     ModelCalled,
     ModelReplied,
+    ModelRetried,
     Observer,
     OutputRejected,
     ReasoningDelta,
@@ -47,7 +48,11 @@ from agentkit.events import (
 from agentkit.limits import Limits
 from agentkit.messages import File, Image, Message, Reasoning, Text, ToolCall, ToolResult, Usage
 from agentkit.model import Model, OutputFormat, Price, Reply, Request, Settings, ToolSpec
+from agentkit.prompted import Prompted
+from agentkit.rates import RateLimit, RateLimited
 from agentkit.result import Result, Step
+from agentkit.retry import Fallback, Retry, Retrying
+from agentkit.timeouts import Timeouts
 from agentkit.toolbox import Toolbox
 from agentkit.tools import Tool, tool
 
@@ -65,6 +70,7 @@ __all__ = [
     "Decision",
     "DuplicateTool",
     "Event",
+    "Fallback",
     "File",
     "Image",
     "JournalError",
@@ -75,19 +81,25 @@ __all__ = [
     "ModelCalled",
     "ModelError",
     "ModelReplied",
+    "ModelRetried",
     "Observer",
     "OutOfOrder",
     "OutputFormat",
     "OutputRejected",
     "Price",
     "Profile",
+    "Prompted",
     "Question",
+    "RateLimit",
+    "RateLimited",
     "Reasoning",
     "ReasoningDelta",
     "Recorded",
     "Reply",
     "Request",
     "Result",
+    "Retry",
+    "Retrying",
     "RunFinished",
     "RunStarted",
     "RunSuspended",
@@ -97,6 +109,7 @@ __all__ = [
     "Step",
     "Text",
     "TextDelta",
+    "Timeouts",
     "Tool",
     "ToolCall",
     "ToolCallDelta",

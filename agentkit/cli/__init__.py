@@ -9,6 +9,7 @@ from agentkit.cli.call import call
 from agentkit.cli.chat import chat
 from agentkit.cli.demo import demo
 from agentkit.cli.local import local
+from agentkit.cli.probe import probe
 from agentkit.cli.run import run
 from agentkit.cli.schema import schema
 from agentkit.cli.targets import where
@@ -25,7 +26,7 @@ def group() -> None:
     """Run agents, look at tools, and watch what happens."""
 
 
-for command in (demo, run, chat, schema, call, local):
+for command in (demo, run, chat, schema, call, probe, local):
     group.add_command(command)
 
 
