@@ -16,7 +16,8 @@ async def streamed(agent: Agent[object], **more: object) -> Result[object]:
 
 
 def chat(server: ModelServer) -> Chat:
-    return Chat("m", base_url=server.base_url, api_key="-")
+    """A model that is asked once, so that a fault shows itself."""
+    return Chat("m", base_url=server.base_url, api_key="-", retry=None)
 
 
 def told(result: Result[object]) -> list[str]:

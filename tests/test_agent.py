@@ -187,6 +187,16 @@ async def test_an_answer_of_the_type_is_the_output(mode):
     ]
 
 
+@pytest.mark.parametrize(("tools", "held"), [([], True), ([fine], False), (lambda context: [], False)])
+async def test_a_schema_that_would_silence_tools_is_for_agents_without(tools, held):
+    """Some servers hold every word to the schema, and no tool would ever be called."""
+    model = ScriptedModel(GOOD if held else call("final_answer", GOOD), output_mode="json_schema_alone")
+    result = await Agent(model, output=Report, tools=tools).run("go")
+
+    assert Report("Owls", 3) == result.output
+    assert held == (model.requests[0].output is not None)
+
+
 @pytest.mark.parametrize("mode", MODES)
 async def test_an_answer_that_does_not_fit_is_mended(mode):
     """The model is told what was expected, and answers again."""

@@ -323,3 +323,16 @@ def test_the_last_count_is_right(place):
     last = {"x_groq": found} if place == "x_groq" else {"choices": [{"index": 0, "delta": {}, **found}]}
 
     assert Usage(5, 6) == assembled({"usage": {"prompt_tokens": 5, "completion_tokens": 1}}, last).usage
+
+
+@pytest.mark.parametrize(
+    ("status", "warnings"),
+    [
+        ({"model_fallback": {"fallback_triggered": True, "original_model": "m-1"}}, ("model_fallback",)),
+        ({"model_fallback": {"fallback_triggered": False}}, ()),
+        (None, ()),
+    ],
+)
+def test_that_another_model_answered_is_a_warning(status, warnings):
+    """Ark says it beside the choices, and `Reply.model` says which."""
+    assert warnings == assembled(delta("stop", content="Hi") | {"service_status": status}).warnings

@@ -9,6 +9,7 @@ import sys
 import textwrap
 
 import httpx
+import httpx2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,12 +19,15 @@ from agentkit.chat.assemble import Assembler
 from agentkit.chat.chat import Chat
 from agentkit.chat.connection import _OPEN
 from agentkit.chat.credentials import completions_of, credentials
+from agentkit.chat.deadline import Deadline
+from agentkit.chat.receive import Blame, Receiver
 from agentkit.chat.sse import ServerSent
 from agentkit.errors import MissingCredentials, ModelError, UsageError
 from agentkit.events import ReasoningDelta, TextDelta, ToolCallDelta
 from agentkit.messages import Message, Reasoning, ToolCall, Usage
 from agentkit.model import Price, Reply, Request, Settings, ToolSpec
 from agentkit.testing import Fault, ModelServer, call, reply
+from agentkit.timeouts import Timeouts
 
 KEY = "ark-0123456789abcdef"
 NOWHERE = "http://127.0.0.1:9/v1"
@@ -302,7 +306,7 @@ async def test_silence_is_an_error(fault, status):
         error = await failure(chat_to(server, timeout=0.2))
 
     assert ("timeout", True, status) == (error.category, error.retryable, error.status)
-    assert "127.0.0.1/m took too long: no data came for 0.2 s" == str(error)
+    assert "127.0.0.1/m took too long: no data came for 0.2 s (Timeouts.first_byte)" == str(error)
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -336,6 +340,46 @@ async def test_a_circle_of_redirections_is_an_error():
     assert "connection_lost" == error.category
 
 
+# The other library of the family.
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_client_of_httpx2_does_as_well(stream):
+    """The key goes out, the reply comes in, and the connection is used again."""
+    async with ModelServer("One.", "Two.", api_key=KEY) as server, httpx2.AsyncClient() as client:
+        chat = chat_to(server, client=client)
+        said = [(await chat.request(asking(stream=stream), nobody)).message.text for _ in range(2)]
+
+    assert ["One.", "Two."] == said
+
+
+@pytest.mark.parametrize(
+    ("fault", "category"),
+    [
+        (Fault.cut("Hello!", after=40), "connection_lost"),
+        (Fault.raw(b""), "connection_lost"),
+        (Fault.raw(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\nHi"), "connection_lost"),
+        (Fault.silent(), "timeout"),
+        (Fault.status(503), "overloaded"),
+    ],
+)
+async def test_the_exceptions_of_httpx2_are_model_errors_too(fault, category):
+    """None of them reaches a user by its own name."""
+    async with ModelServer(fault) as server, httpx2.AsyncClient() as client:
+        error = await failure(chat_to(server, client=client, timeout=0.2))
+
+    assert category == error.category
+
+
+async def test_a_server_of_httpx2_that_is_not_there_is_a_model_error():
+    """As with any client."""
+    async with httpx2.AsyncClient() as client:
+        error = await failure(Chat("m", base_url=NOWHERE, client=client))
+
+    assert ("connection_lost", True) == (error.category, error.retryable)
+    assert str(error).startswith("cannot reach 127.0.0.1:9")
+
+
 @given(
     st.recursive(
         st.none() | st.floats() | st.integers() | st.text(max_size=9),
@@ -350,12 +394,15 @@ async def test_a_circle_of_redirections_is_an_error():
 )
 def test_any_event_is_taken_or_is_a_model_error(value, event):
     """No JSON in a stream raises anything else."""
-    chat = Chat("m", base_url="http://example.com/v1")
-    assembler = Assembler(nobody, offered=(), origin="")
-    response = httpx.Response(200)
+    response = httpx.Response(200, content=b"")
+
+    async def take() -> bool:
+        assembler, deadline = Assembler(nobody, offered=(), origin=""), Deadline(Timeouts(), endpoint="m")
+        receiver = Receiver(response, assembler, deadline, Blame("m", None))
+        return receiver.take([ServerSent(json.dumps(value), event)])
 
     with contextlib.suppress(ModelError):
-        assert chat._take(ServerSent(json.dumps(value), event), assembler, response) in {True, False}
+        assert asyncio.run(take()) in {True, False}
 
 
 # The key.
@@ -553,7 +600,7 @@ async def test_requests_at_the_same_time_share_a_client():
 def test_each_event_loop_has_a_client_that_is_closed_with_it():
     """One model serves loop after loop, breaks off and fails, and the interpreter has nothing to complain about."""
     program = """
-        import asyncio, gc
+        import asyncio, gc, logging
         from agentkit import Chat, Message, Request
         from agentkit.errors import ModelError
         from agentkit.testing import Fault, ModelServer
@@ -577,6 +624,8 @@ def test_each_event_loop_has_a_client_that_is_closed_with_it():
             except TimeoutError:
                 return "cancelled"
 
+        # That a machine is slow is no fault.
+        logging.getLogger("asyncio").setLevel(logging.ERROR)
         script = ("One.", "Two.", Fault.cut("Three.", after=300), Fault.silent("Four.", after=600), "Five.", "Six.", "Seven.", "Eight.")
         with ModelServer(*script) as server:
             chat = Chat("m", base_url=server.base_url)

@@ -49,6 +49,12 @@ def test_any_response_makes_an_error(body, status, headers):
     assert error.retry_after is None or 0 <= error.retry_after < float("inf")
 
 
+@pytest.mark.parametrize("said", ["input token count ", "max_tokens", "model ", "try again in 1s"])
+def test_a_long_message_takes_no_longer_than_its_words(said):
+    """A message that says the same thousands of times is read in a moment, not in minutes."""
+    assert isinstance(failed(400, told(said * 20_000)), ModelError)
+
+
 @pytest.mark.parametrize(
     ("status", "body", "category"),
     [

@@ -137,7 +137,7 @@ def test_schema_prints_what_the_model_is_told(folder):
     assert "Customer number." == told[0]["function"]["parameters"]["properties"]["customer"]["description"]
 
 
-@pytest.mark.parametrize("provider", ["doubao", "deepseek", "moonshot", "qwen", "openai", "gemini"])
+@pytest.mark.parametrize("provider", ["doubao", "deepseek", "kimi", "qwen", "openai", "gemini"])
 def test_schema_prints_what_a_provider_gets(folder, provider):
     """Each provider's form of the schema can be looked at."""
     done = agentkit(folder, "schema", "tools.py:refund", "--for", provider)

@@ -4,11 +4,11 @@ import io
 
 from rich.console import Console
 
-from agentkit import Agent, Decision, Question, ToolCall, tool
+from agentkit import Agent, Chat, Decision, Fallback, ModelError, Question, ToolCall, tool
 from agentkit.cli.ask import ask_at_terminal
 from agentkit.observers.console import console_view, shown_arguments
 from agentkit.observers.plain import duration, printable
-from agentkit.testing import ScriptedModel, call, reply
+from agentkit.testing import FakeClock, Fault, ModelServer, ScriptedModel, call, reply
 
 
 @tool(effect="read")
@@ -101,3 +101,29 @@ async def test_a_person_at_the_terminal_agrees_or_says_why_not():
 
     no = Decision(granted=False)
     assert [Decision(granted=True), no, Decision(granted=False, reason="They said: too much"), no] == said
+
+
+async def test_a_reply_that_is_asked_for_again_is_taken_back():
+    """The line says when and why, and that what was printed of the step so far does not count."""
+    console, shown = view()
+    clock, busy = FakeClock(auto=True), Fault.status(503, {"error": {"message": "Busy\nnow"}})
+    script = (Fault.cut("Good evening to everybody out there.", after=900), busy, "Good morning.")
+    async with ModelServer(*script) as server:
+        model = Chat("m", base_url=server.base_url)
+        async with Agent(model, observers=[console_view(console)], clock=clock).stream("go") as run:
+            await run.wait()
+
+    first, second = (line for line in shown.getvalue().splitlines() if "asked again" in line)
+    assert first.startswith(f"  asked again in {duration(clock.slept[0])} (connection_lost: 127.0.0.1/m broke the")
+    assert first.endswith("; what this step has said so far is discarded")
+    assert second.endswith("(overloaded: 127.0.0.1/m is overloaded (HTTP 503): Busy now)")
+    assert "Good morning." == shown.getvalue().splitlines()[-2]
+
+
+async def test_a_model_that_stands_in_is_named():
+    """Who is asked instead of one that failed, and why."""
+    console, shown = view()
+    model = Fallback(ScriptedModel(ModelError("no money", category="quota")), ScriptedModel("Hello.", name="other"))
+    await Agent(model, observers=[console_view(console)]).run("go")
+
+    assert ["step 1", "  other is asked instead (quota: no money)", "Hello."] == shown.getvalue().splitlines()[:3]

@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 
 from agentkit.chat.encode import Encoder, tool_fields
-from agentkit.chat.providers import UNKNOWN, Profile, profile_named
+from agentkit.chat.parameters import fitted
+from agentkit.chat.profiles import UNKNOWN, Profile
+from agentkit.chat.providers import profile_named
 from agentkit.errors import SchemaRefused, UsageError
 from agentkit.messages import File, Image, Message, Reasoning, Text, ToolCall
 from agentkit.model import OutputFormat, Request, Settings, ToolSpec
@@ -26,8 +28,9 @@ def encoder(profile: Profile = UNKNOWN) -> Encoder:
 
 
 def body(*messages, settings=None, profile=UNKNOWN, **request):
-    sent = encoder(profile).body(Request(messages=messages or (HELLO,), **request), settings or Settings())
-    return json.loads(sent)
+    asked = Request(messages=messages or (HELLO,), **request)
+    taken = fitted(settings or Settings(), profile, tools=bool(asked.tools))
+    return json.loads(encoder(profile).body(asked, taken.settings, stream=asked.stream))
 
 
 def sent(*messages, profile=UNKNOWN):
@@ -85,9 +88,45 @@ def test_every_setting_has_its_field():
         (Settings(thinking="disabled"), Profile(name="x", thinking="flag"), {"enable_thinking": False}),
         (
             Settings(thinking="enabled", reasoning_effort="low"),
-            Profile(name="x", thinking="none"),
+            Profile(name="x", thinking="effort"),
             {"reasoning_effort": "low"},
         ),
+        (Settings(thinking="disabled"), Profile(name="x", thinking="effort"), {"reasoning_effort": "none"}),
+        (Settings(thinking="enabled"), Profile(name="x", thinking="effort"), {}),
+        (Settings(thinking="enabled", reasoning_effort="low"), Profile(name="x", thinking="none"), {}),
+        (
+            Settings(thinking="enabled", reasoning_effort="low"),
+            Profile(name="x", thinking="template"),
+            {"chat_template_kwargs": {"enable_thinking": True}, "reasoning_effort": "low"},
+        ),
+        (Settings(thinking="enabled"), Profile(name="x", thinking="nested"), {"reasoning": {"enabled": True}}),
+        (Settings(reasoning_effort="low"), Profile(name="x", thinking="nested"), {"reasoning": {"effort": "low"}}),
+        (Settings(), Profile(name="x", thinking="nested"), {}),
+        (
+            Settings(thinking="enabled"),
+            Profile(name="x", thinking_words={"enabled": "adaptive"}, thinking_more={"keep": "all"}),
+            {"thinking": {"type": "adaptive", "keep": "all"}},
+        ),
+        (
+            Settings(thinking="disabled"),
+            Profile(name="x", thinking_more={"keep": "all"}),
+            {"thinking": {"type": "disabled"}},
+        ),
+        (Settings(seed=1, temperature=0.5), Profile(name="x", refused=frozenset({"seed"})), {"temperature": 0.5}),
+        (Settings(), Profile(name="x", defaults=Settings(max_tokens=9)), {"max_tokens": 9}),
+        (Settings(max_tokens=5), Profile(name="x", defaults=Settings(max_tokens=9)), {"max_tokens": 5}),
+        # The two limits exclude each other, under whatever name.
+        (
+            Settings(max_completion_tokens=5),
+            Profile(name="x", defaults=Settings(max_tokens=9)),
+            {"max_completion_tokens": 5},
+        ),
+        (
+            Settings(extra_body={"max_completion_tokens": 5, "thinking": {"type": "disabled"}}),
+            Profile(name="x", defaults=Settings(max_tokens=9, reasoning_effort="high")),
+            {"max_completion_tokens": 5, "thinking": {"type": "disabled"}},
+        ),
+        (Settings(), Profile(name="x", body={"reasoning_split": True}), {"reasoning_split": True}),
         # Without tools, what is said about calling them is refused.
         (Settings(tool_choice="auto", parallel_tool_calls=True), UNKNOWN, {}),
         (Settings(extra_body={"stream_options": None}), UNKNOWN, {"stream_options": None}),
@@ -112,7 +151,9 @@ def test_a_choice_is_a_word_or_a_tool(choice, expected):
 @pytest.mark.parametrize(
     ("profile", "expected"),
     [
-        (UNKNOWN, {"type": "json_object"}),
+        (Profile(name="x", formats=frozenset({"json_object"})), {"type": "json_object"}),
+        (Profile(name="x", output_mode="json_object"), {"type": "json_object"}),
+        (UNKNOWN, None),
         (
             Profile(name="x", output_mode="json_schema"),
             {"type": "json_schema", "json_schema": {"name": "report", "schema": SCHEMA, "strict": True}},
@@ -120,8 +161,8 @@ def test_a_choice_is_a_word_or_a_tool(choice, expected):
     ],
 )
 def test_the_form_of_the_answer_is_what_the_provider_can_hold_to(profile, expected):
-    """A schema where it is enforced, and else that the answer is JSON."""
-    assert expected == body(output=OutputFormat("report", SCHEMA), profile=profile)["response_format"]
+    """A schema where it is enforced, else that the answer is JSON, else nothing."""
+    assert expected == body(output=OutputFormat("report", SCHEMA), profile=profile).get("response_format")
 
 
 def test_tools_of_the_provider_stand_beside_those_of_the_run():
@@ -274,8 +315,8 @@ def test_the_messages_of_the_next_request_begin_with_the_same_bytes():
     """A provider's cache goes by the prefix, and only what is new comes after it."""
     one = encoder()
     history = (Message("system", "Be brief."), HELLO)
-    first = one.body(Request(messages=history, tools=(ADD,)), Settings())
-    second = one.body(Request(messages=(*history, THOUGHT, HELLO), tools=(ADD,)), Settings())
+    first = one.body(Request(messages=history, tools=(ADD,)), Settings(), stream=False)
+    second = one.body(Request(messages=(*history, THOUGHT, HELLO), tools=(ADD,)), Settings(), stream=False)
 
     assert second.startswith(first.removesuffix(b"]}") + b",")
 

@@ -17,18 +17,21 @@ FLOORS = """
 messages errors secrets arguments
 schema.docstrings schema.shapes schema.wording schema.callables schema.fields schema.refusals schema.signature
 schema.unions schema.translation schema.sizes schema.dialects schema.outputs
-limits events clock tasks approvals
-context model journal lanes workers repeats
+limits timeouts events clock tasks approvals
+context model journal lanes workers repeats prompt_cache
+retry turns rates forms prompted
 loop history
 tools
 results toolbox
 audience record answers drive result watch
-chat.sse chat.reading chat.usage chat.waits chat.errors chat.providers chat.credentials chat.connection
-chat.thought chat.calls chat.assemble chat.encode chat.chat
+chat.sse chat.reading chat.usage chat.waits chat.errors chat.deadline chat.credentials chat.connection
+chat.profiles chat.providers chat.parameters chat.thought chat.growing chat.tags chat.calls chat.assemble
+chat.repairs chat.entries chat.encode chat.receive chat.chat
+probe.findings probe.asking probe.reply_questions probe.tool_questions probe.reasoning_questions probe.format_questions probe.probe
 agent
 observers.plain observers.pages observers.log observers.console logs
 testing.clock testing.scripted testing.encoding testing.exchange testing.strict testing.faults testing.server testing.local
-cli.ask cli.targets cli.run cli.shop cli.local cli.chat cli.schema cli.call cli.demo
+cli.ask cli.targets cli.run cli.shop cli.local cli.chat cli.schema cli.call cli.probe cli.demo
 """
 
 PLACES = {name: place for place, name in enumerate(FLOORS.split())}
@@ -66,7 +69,7 @@ def test_imports_point_down(name):
 
 def test_every_module_has_its_place():
     """The table of the house is whole."""
-    packages = {"__init__", "schema", "chat", "observers", "testing", "cli", "__main__"}
+    packages = {"__init__", "schema", "chat", "probe", "observers", "testing", "cli", "__main__"}
 
     assert set(modules()) - packages == set(PLACES)
 
@@ -157,7 +160,19 @@ def test_every_public_name_is_explained():
 
 def test_only_the_table_of_providers_knows_their_names():
     """A provider's name stands in the table and in nothing that runs."""
-    names = ("doubao", "deepseek", "moonshot", "dashscope", "minimax", "openrouter", "mistral", "groq")
+    names = (
+        "doubao",
+        "deepseek",
+        "kimi",
+        "moonshot",
+        "dashscope",
+        "minimax",
+        "openrouter",
+        "mistral",
+        "groq",
+        "ollama",
+        "vllm",
+    )
     for name, path in modules().items():
         if name.startswith(("cli", "testing", "chat.providers")) or "dialects" in name:
             continue

@@ -11,7 +11,7 @@ import agentkit.logs
 from agentkit import Agent, Chat, Limits, tool
 from agentkit.events import EVERYWHERE
 from agentkit.observers.log import log_steps
-from agentkit.testing import ModelServer, ScriptedModel, call, reply
+from agentkit.testing import FakeClock, Fault, ModelServer, ScriptedModel, call, reply
 
 
 @tool(effect="read")
@@ -185,3 +185,19 @@ async def test_a_last_reply_that_asks_for_tools_all_the_same_is_a_line_too(strea
     assert [(1, ""), (2, "Later.")] == [
         (each["step"], each["text"]) for each in lines(stream) if each["event"] == "step"
     ]
+
+
+async def test_another_attempt_is_a_warning(stream):
+    """Which failed, why, when the next is, and of whom; and no key that the server quotes."""
+    agentkit.logs.configure(stream=stream)
+    busy = Fault.status(503, {"error": {"message": "Busy, api_key=sk-abcdefghijklmnop1234"}})
+    clock = FakeClock(auto=True)
+    with ModelServer(busy, "Hello.") as server:
+        await Agent(Chat("any", base_url=server.base_url), clock=clock).run("go")
+
+    (line,) = [each for each in lines(stream) if each["event"] == "model retried"]
+    assert ("warning", 1, 1, "overloaded", "any") == tuple(
+        line[name] for name in ("level", "step", "attempt", "category", "model")
+    )
+    assert round(clock.slept[0], 3) == line["seconds"]
+    assert "127.0.0.1/any is overloaded (HTTP 503): Busy, api_key=[secret]" == line["detail"]

@@ -94,3 +94,10 @@ def test_an_event_is_told_as_soon_as_it_is_complete():
     assert [] == framer.feed(b"data: a\r\n")
     assert [ServerSent("a")] == framer.feed(b"\r")
     assert [] == framer.feed(b"\n")
+
+
+def test_a_long_line_takes_no_longer_than_its_bytes():
+    """A line that is still to end is looked at once: a piece of 64 KB, as sockets give it, must not take minutes."""
+    long = b"data: " + b"a" * 1_000_000
+
+    assert [ServerSent("b"), ServerSent("a" * 1_000_000)] == framed(b"data: b\n\n" + long)
