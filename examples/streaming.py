@@ -6,7 +6,17 @@ AGENTKIT_BASE_URL=... AGENTKIT_API_KEY=... python examples/streaming.py
 import asyncio
 from collections.abc import AsyncIterator
 
-from agentkit import Agent, Chat, ReasoningDelta, TextDelta, ToolFinished, ToolProgressed, ToolStarted, tool
+from agentkit import (
+    Agent,
+    Chat,
+    ModelRetried,
+    ReasoningDelta,
+    TextDelta,
+    ToolFinished,
+    ToolProgressed,
+    ToolStarted,
+    tool,
+)
 
 
 @tool(effect="read")
@@ -30,6 +40,8 @@ async def main() -> None:
             match event:
                 case ReasoningDelta(text) | TextDelta(text):
                     print(text, end="", flush=True)
+                case ModelRetried(detail=why):
+                    print(f"\n[asked again, from the start: {why}]")
                 case ToolStarted(tool=name):
                     print(f"\n[{name} started]")
                 case ToolProgressed(text=text):
