@@ -702,6 +702,17 @@ def test_the_command_prints_findings_and_a_profile_to_paste():
     assert KEY not in done.stdout
 
 
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_what_a_terminal_would_obey_is_shown_instead(form):
+    """Escapes, turned writing and half a surrogate pair from a server end nothing, and reach no terminal as they are."""
+    with ModelServer("\x1b[2J[red]boo\u202e \ud800 <script>", repeat_last=True) as server:
+        done = agentkit(server.base_url, "--model", "\x1b[31many", *form)
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "\x1b" not in done.stdout
+    assert json.loads(done.stdout)["findings"] if form else "\u202e" not in done.stdout
+
+
 def test_the_command_prints_json_for_programs():
     """The whole report is one object: every finding, what it took, the differences, the profile and the code."""
     with ModelServer(pretend(Ways()), repeat_last=True) as server:

@@ -67,7 +67,8 @@ def _prose(name: str, seen: Seen, said: str) -> Finding:
 def _read(seen: Seen) -> JsonValue:
     """The JSON that an answer is, or begins to be where it was cut."""
     try:
-        value: JsonValue = from_json(seen.text, allow_partial=seen.cut)
+        # Half a surrogate pair, which a server can send, is no text to this reader.
+        value: JsonValue = from_json(seen.text.encode("utf-8", "replace"), allow_partial=seen.cut)
     except ValueError:
         return None
     return value
