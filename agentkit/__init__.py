@@ -15,13 +15,17 @@ from agentkit.errors import (
     BrokenHistory,
     DuplicateTool,
     JournalError,
+    JournalFull,
     MissingCredentials,
     ModelError,
     OutOfOrder,
+    RunDiffers,
+    RunTaken,
     RunUnfinished,
     SchemaRefused,
     ToolDefinitionError,
     ToolError,
+    UnknownRun,
     UnknownTarget,
     UsageError,
 )
@@ -37,6 +41,8 @@ from agentkit.events import (
     ReasoningDelta,
     Recorded,
     RunFinished,
+    RunForked,
+    RunResumed,
     RunStarted,
     RunSuspended,
     TextDelta,
@@ -45,6 +51,7 @@ from agentkit.events import (
     ToolProgressed,
     ToolStarted,
 )
+from agentkit.journal import Claim, Journal, MemoryJournal
 from agentkit.limits import Limits
 from agentkit.messages import File, Image, Message, Reasoning, Text, ToolCall, ToolResult, Usage
 from agentkit.model import Model, OutputFormat, Price, Reply, Request, Settings, ToolSpec
@@ -58,6 +65,7 @@ from agentkit.tools import Tool, tool
 
 if TYPE_CHECKING:
     from agentkit.chat.chat import Chat
+    from agentkit.sqlite.journal import SqliteJournal
 
 __all__ = [
     "Agent",
@@ -66,6 +74,7 @@ __all__ = [
     "ApprovalGiven",
     "BrokenHistory",
     "Chat",
+    "Claim",
     "Context",
     "Decision",
     "DuplicateTool",
@@ -73,8 +82,11 @@ __all__ = [
     "Fallback",
     "File",
     "Image",
+    "Journal",
     "JournalError",
+    "JournalFull",
     "Limits",
+    "MemoryJournal",
     "Message",
     "MissingCredentials",
     "Model",
@@ -100,12 +112,17 @@ __all__ = [
     "Result",
     "Retry",
     "Retrying",
+    "RunDiffers",
     "RunFinished",
+    "RunForked",
+    "RunResumed",
     "RunStarted",
     "RunSuspended",
+    "RunTaken",
     "RunUnfinished",
     "SchemaRefused",
     "Settings",
+    "SqliteJournal",
     "Step",
     "Text",
     "TextDelta",
@@ -121,6 +138,7 @@ __all__ = [
     "ToolSpec",
     "ToolStarted",
     "Toolbox",
+    "UnknownRun",
     "UnknownTarget",
     "Usage",
     "UsageError",
@@ -129,9 +147,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """What is loaded when it is asked for: httpx brings rich and click along, and structlog rich."""
+    """What is loaded when it is asked for: httpx brings rich and click along, and structlog rich; SQLite is for those who have a file."""
     if name == "Chat":
         return importlib.import_module("agentkit.chat.chat").Chat
+    if name == "SqliteJournal":
+        return importlib.import_module("agentkit.sqlite.journal").SqliteJournal
     if name in {"logs", "testing"}:
         return importlib.import_module(f"agentkit.{name}")
     raise AttributeError(f"module 'agentkit' has no attribute {name!r}")

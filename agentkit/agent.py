@@ -1,33 +1,51 @@
 """An agent: a model, tools, instructions and limits, and the ways to run it."""
 
 import asyncio
+import importlib
 import inspect
 import math
+import os
 import secrets
+import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field
-from functools import reduce
+from functools import cached_property
+from pathlib import Path
 from types import UnionType
-from typing import Any, Generic
+from typing import Any, Generic, get_args
 
 from agentkit.answers import AnswerToolbox, answer_instructions, answer_tool
 from agentkit.approvals import Approver, Decision, given
 from agentkit.clock import Clock, SystemClock
 from agentkit.context import Context
+from agentkit.definition import definition, differences
+from agentkit.doubt import InDoubt
 from agentkit.drive import Ports, Terms, drive
-from agentkit.errors import JournalError, ModelError, ToolError, UsageError
-from agentkit.events import EVERYWHERE, Event, Observer, Recorded, RunFinished, RunStarted, ToolStarted
+from agentkit.errors import JournalError, ModelError, RunDiffers, ToolError, UsageError
+from agentkit.events import (
+    EVERYWHERE,
+    Event,
+    Observer,
+    Recorded,
+    RunFinished,
+    RunForked,
+    RunResumed,
+    RunStarted,
+    ToolStarted,
+    Unknown,
+)
 from agentkit.history import check_history
-from agentkit.journal import MemoryJournal
+from agentkit.journal import Claim, Journal, MemoryClaim, MemoryJournal
 from agentkit.limits import Account, Limits
-from agentkit.loop import Run, apply
+from agentkit.loop import Run, conversation, fold
 from agentkit.messages import File, Image, Message, Part, Text
 from agentkit.model import Model, OutputFormat, OutputMode, Settings
 from agentkit.result import Output, Result
 from agentkit.retry import persistent
 from agentkit.schema.outputs import OutputRefused, OutputType
+from agentkit.tasks import to_the_end
 from agentkit.toolbox import FunctionToolbox, Toolbox, Tools
 from agentkit.tools import Tool, tool
 from agentkit.watch import Watch
@@ -35,9 +53,6 @@ from agentkit.watch import Watch
 # What a caller hands in as deps is known to the functions that read it, and to nobody in between.
 Instructions = str | Callable[[Context[Any]], str | Awaitable[str]]
 """What the model is told first, or a function that says it for a run."""
-
-RESUMABLE = frozenset({"waiting", "failed", "cancelled"})
-"""The statuses of a run that can go on."""
 
 Prompt = str | Part | Sequence[str | Part]
 """What is asked: words, or words with pictures and documents."""
@@ -57,6 +72,11 @@ class Agent(Generic[Output]):
         name: For events, logs, and the agent as a tool.
         observers: Are told every event.
         approver: Asks a person about calls that need one; without it such a run is suspended.
+        journal: Where its runs are kept, so that they survive the process: a `Journal`, or the path of a file.
+        in_doubt: What becomes of a call that must not be made twice and may have been made when the process died: `tell` the
+            model that it is unknown, `ask` a person, or make it `again`.
+        target: How the command finds this agent, as in `shop.py:agent`; kept with its runs, so that `agentkit resume RUN` is
+            enough.
         clock: Where the time comes from.
 
     Raises:
@@ -75,11 +95,15 @@ class Agent(Generic[Output]):
     name: str = "agent"
     observers: Sequence[Observer] = ()
     approver: Approver | None = None
+    journal: Journal | str | Path | None = None
+    in_doubt: InDoubt = "tell"
+    target: str = ""
     clock: Clock = field(default_factory=SystemClock)
     toolbox: Toolbox = field(init=False, repr=False)
     """What runs the tools."""
     _output: OutputType[Output] | None = field(init=False, repr=False)
     _mode: OutputMode = field(init=False, repr=False)
+    _journal: Journal | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._check_types()
@@ -103,6 +127,7 @@ class Agent(Generic[Output]):
         object.__setattr__(self, "toolbox", toolbox)
         object.__setattr__(self, "_output", output)
         object.__setattr__(self, "_mode", mode)
+        object.__setattr__(self, "_journal", _opened(self.journal))
         if not callable(self.tools):
             self.model.check(tuple(made.spec for made in toolbox.offer(Context(None)).values()))
 
@@ -117,71 +142,155 @@ class Agent(Generic[Output]):
             value = getattr(self, name)
             if not isinstance(value, kind):
                 raise UsageError(f"{name} is {value!r}; it must be {kind.__name__}(...)")
+        if self.in_doubt not in get_args(InDoubt):
+            raise UsageError(f"in_doubt is {self.in_doubt!r}; it must be one of {', '.join(get_args(InDoubt))}")
         for name in ("tools", "observers"):
             if isinstance(getattr(self, name), (Tool, str)):
                 raise UsageError(f"{name} is {getattr(self, name)!r}; it must be a list, as in {name}=[...]")
         if callable(self.observers):
             raise UsageError("observers is a function; it must be a list, as in observers=[...]")
 
-    async def run(self, prompt: Prompt, *, deps: object = None, history: Sequence[Message] = ()) -> Result[Output]:
+    async def run(
+        self, prompt: Prompt, *, deps: object = None, history: Sequence[Message] = (), continues: str | None = None
+    ) -> Result[Output]:
         """Run until there is an answer, or a reason to stop.
 
         Args:
             prompt: What is asked.
             deps: Handed to tools in their context, never to the model.
             history: Messages of an earlier result, to go on from.
+            continues: The id of an earlier run, to go on from and to be listed with; its messages are read from the
+                journal, unless they are given as `history`.
 
         Raises:
             ModelError: The model failed; the run so far is the error's `result`, and can be resumed.
             UsageError: The prompt is empty, or the history is broken; nothing was spent.
+            JournalError: The run could not be kept; it stopped before its next effect, and can be resumed.
         """
-        journal = MemoryJournal()
-        return await self._drive(Run(), journal, [await self._beginning(prompt, deps, history)], deps=deps)
+        start = await self._beginning(prompt, deps, history, continues=continues)
+        return await self.carry_on(await self._claim_new(start.run_id), [start], deps=deps)
 
-    def run_sync(self, prompt: Prompt, *, deps: object = None, history: Sequence[Message] = ()) -> Result[Output]:
+    def run_sync(
+        self, prompt: Prompt, *, deps: object = None, history: Sequence[Message] = (), continues: str | None = None
+    ) -> Result[Output]:
         """Run from code that is not async; raises as `run` does."""
         running = None
         with suppress(RuntimeError):
             running = asyncio.get_running_loop()
         if running is not None:
             raise UsageError("run_sync was called inside a running event loop; write `await agent.run(...)` there")
-        return asyncio.run(self.run(prompt, deps=deps, history=history))
+        return asyncio.run(self.run(prompt, deps=deps, history=history, continues=continues))
 
-    def stream(self, prompt: Prompt, *, deps: object = None, history: Sequence[Message] = ()) -> "Watch[Output]":
+    def stream(
+        self, prompt: Prompt, *, deps: object = None, history: Sequence[Message] = (), continues: str | None = None
+    ) -> "Watch[Output]":
         """Run and watch: `async with agent.stream(prompt) as run: async for event in run: ...`, then `run.result`."""
 
         async def begin(watch: Watch[Output]) -> Result[Output]:
-            starting = [await self._beginning(prompt, deps, history)]
-            return await self._drive(Run(), watch.journal, starting, deps=deps, watcher=watch.tell)
+            start = await self._beginning(prompt, deps, history, continues=continues)
+            claim = await self._claim_new(start.run_id)
+            return await self.carry_on(claim, [start], deps=deps, watcher=watch.tell, events=watch.events)
 
         return Watch(begin, self._result)
 
     async def resume(
-        self, result: Result[Output], *, decisions: Mapping[str, bool | Decision] | None = None, deps: object = None
+        self, run: Result[Output] | str, *, decisions: Mapping[str, bool | Decision] | None = None, deps: object = None
     ) -> Result[Output]:
-        """Go on with a run that waits, failed or was cancelled; no reply or result that it has is asked for again.
+        """Go on with a run that waits, failed, was cancelled, or lost its process; nothing that it has is done again.
 
-        A result is a value: resumed twice, it goes on twice, with the same idempotency keys.
+        Without a journal a result is a value: resumed twice, it goes on twice, with the same idempotency keys.
 
         Args:
-            result: The run so far.
+            run: The run so far, or the id of a run in the journal.
             decisions: What people say to the calls in `result.waiting`, by call id.
-            deps: As for `run`; they are not kept in a result.
+            deps: As for `run`; they are not kept.
 
         Raises:
             ModelError: As for `run`.
             UsageError: The run has ended, or a decision is for a call that does not wait for one.
+            UnknownRun: The journal has no such run.
+            RunTaken: Somebody drives it.
+            RunDiffers: Another agent, or another version, began it.
         """
-        journal = MemoryJournal(result.events)
-        if result.status not in RESUMABLE:
-            raise UsageError(f"run {result.run_id} has ended as {result.status!r}; go on with history=result.messages")
-        waiting = {call.id for call in result.waiting}
-        if unknown := set(decisions or ()) - waiting:
+        claim, starting = await self._claim_again(run, decisions or {})
+        return await self.carry_on(claim, starting, deps=deps)
+
+    def stream_resume(
+        self, run: Result[Output] | str, *, decisions: Mapping[str, bool | Decision] | None = None, deps: object = None
+    ) -> "Watch[Output]":
+        """Resume and watch, as `stream` does; the events are those from now on."""
+
+        async def begin(watch: Watch[Output]) -> Result[Output]:
+            claim, starting = await self._claim_again(run, decisions or {})
+            return await self.carry_on(claim, starting, deps=deps, watcher=watch.tell, events=watch.events)
+
+        return Watch(begin, self._result)
+
+    def result(self, run_id: str) -> Result[Output]:
+        """How a run in the journal stands, whoever drives it.
+
+        Raises:
+            UsageError: The agent has no journal.
+            UnknownRun: The journal has no such run.
+        """
+        return self._result(self._kept().read(run_id))
+
+    def _kept(self) -> Journal:
+        if self._journal is None:
             raise UsageError(
-                f"no call {', '.join(sorted(unknown))} waits for a decision; these do: {', '.join(sorted(waiting)) or 'none'}"
+                "a run can be found by its id in a journal only; give the agent one: Agent(journal='runs.db')"
             )
-        starting = [given(call_id, said) for call_id, said in (decisions or {}).items()]
-        return await self._drive(result.run, journal, starting, deps=deps)
+        return self._journal
+
+    async def _claim_new(self, run_id: str) -> Claim:
+        return MemoryClaim() if self._journal is None else await self._journal.claim(run_id, create=True)
+
+    async def _claim_again(
+        self, run: Result[Output] | str, decisions: Mapping[str, bool | Decision]
+    ) -> tuple[Claim, list[Event]]:
+        """A run to go on with, and what to record first."""
+        if isinstance(run, Result) and self._journal is None:
+            claim: Claim = MemoryClaim(run.events)
+        else:
+            claim = await self._kept().claim(run if isinstance(run, str) else run.run_id)
+        try:
+            _check_resumable(claim.events, decisions)
+            if self._journal is not None:
+                self._check_same(claim.events)
+            return claim, [_resumed(), *(given(call_id, said) for call_id, said in decisions.items())]
+        except BaseException:
+            await to_the_end(claim.release())
+            raise
+
+    def _check_same(self, events: Sequence[Recorded]) -> None:
+        """Make sure that this agent began the run.
+
+        Raises:
+            RunDiffers: Another one did, or another version.
+        """
+        run_id = fold(events).id
+        began = next(each.event for each in reversed(events) if isinstance(each.event, RunStarted | RunForked))
+        found = differences(began.definition, self._definition) if began.definition else []
+        found += sorted(
+            {f"{each.event.kind} is an event of a newer version" for each in events if isinstance(each.event, Unknown)}
+        )
+        if found:
+            raise RunDiffers(
+                f"run {run_id} was begun by another agent: {'; '.join(found)}. To go on with this one, fork it: "
+                f"`agentkit fork {run_id}`, or agentkit.debug.fork(agent, {run_id!r})"
+            )
+
+    @cached_property
+    def _definition(self) -> Mapping[str, str]:
+        dynamic = callable(self.tools) or not isinstance(self.tools, tuple)
+        return definition(
+            name=self.name,
+            model=self.model.name,
+            instructions=None if callable(self.instructions) else self.instructions,
+            tools=None if dynamic else self.toolbox.offer(Context(None)),
+            output=self._output,
+            settings=self.settings,
+        )
 
     def as_tool(
         self, *, name: str | None = None, description: str | None = None, timeout: float = math.inf
@@ -204,37 +313,68 @@ class Agent(Generic[Output]):
             return await self._nested(task, context)
 
         told = description or f"Hand a task over to {self.name}, in words that need no other context."
-        return tool(ask, name=name or self.name, description=told, timeout=timeout)
+        # Called again, it goes on with the run that it has begun.
+        return tool(ask, name=name or self.name, description=told, timeout=timeout, effect="idempotent")
 
     async def _nested(self, task: str, context: Context[object]) -> Output:
         def report(recorded: Recorded) -> None:
             if isinstance(recorded.event, ToolStarted):
                 context.progress(f"{self.name}: step {recorded.step}, {recorded.event.tool}")
 
-        parent = f"{context.run_id}/{context.call_id}"
-        start = await self._beginning(task, context.deps, (), run_id=context.key, parent=parent)
-        result = await self._drive(
-            Run(),
-            MemoryJournal(),
-            [start],
-            deps=context.deps,
-            watcher=report,
-            account=context.account,
-            approver=context.approver,
-        )
+        claim = await (context.journal or MemoryJournal()).claim(context.key, create=True)
+        run = fold(claim.events)
+        if isinstance(run.ended, RunFinished):
+            await to_the_end(claim.release())
+            result = self._result(claim.events)
+        else:
+            starting = await self._nested_start(claim, task, context)
+            result = await self.carry_on(
+                claim,
+                starting,
+                deps=context.deps,
+                watcher=report,
+                account=context.account,
+                approver=context.approver,
+                journal=context.journal,
+            )
+        if result.status == "waiting" and context.journal is not None:
+            context.suspend(f"{self.name} waits for a person, in run {result.run_id}: {result.detail}")
+            return result.output  # type: ignore[return-value]  # nobody is told
         if result.status != "completed":
             so_far = f" What it has so far: {result.output}" if result.output else ""
             raise ToolError(f"{self.name} did not finish ({result.status}): {result.detail}.{so_far}")
         return result.require()
 
+    async def _nested_start(self, claim: Claim, task: str, context: Context[object]) -> list[Event]:
+        if not claim.events:
+            parent = f"{context.run_id}/{context.call_id}"
+            return [
+                await self._beginning(task, context.deps, (), run_id=context.key, parent=parent, kept=context.journal)
+            ]
+        self._check_same(claim.events)
+        if context.account is not None:
+            # What it has spent before counts for the run that calls it, as if it had been spent now.
+            context.account.charge(fold(claim.events).spent)
+        return [_resumed()]
+
     async def _beginning(
-        self, prompt: Prompt, deps: object, history: Sequence[Message], *, run_id: str = "", parent: str | None = None
+        self,
+        prompt: Prompt,
+        deps: object,
+        history: Sequence[Message],
+        *,
+        run_id: str = "",
+        parent: str | None = None,
+        continues: str | None = None,
+        kept: Journal | None = None,
     ) -> RunStarted:
         content = (prompt,) if isinstance(prompt, (Text, Image, File)) else prompt
         if not isinstance(content, Sequence) or not all(isinstance(part, (str, Text, Image, File)) for part in content):
             raise UsageError(f"the prompt is {prompt!r}; it must be text, or a list of Text, Image and File")
         if not content or (isinstance(content, str) and not content.strip()):
             raise UsageError("the prompt is empty; say what the agent should do")
+        if continues is not None and not history:
+            history = conversation(fold(self._kept().read(continues)))
         check_history(history)
         run_id = run_id or f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(self.clock.time()))}-{secrets.token_hex(4)}"
         instructions = self.instructions
@@ -250,26 +390,46 @@ class Agent(Generic[Output]):
         parts = content if isinstance(content, str) else tuple(Text(p) if isinstance(p, str) else p for p in content)
         asked = Message("user", parts)
         finisher = self.toolbox.tool.name if isinstance(self.toolbox, AnswerToolbox) else None
-        return RunStarted(run_id, self.name, (*messages, asked), parent, finisher)
+        parts_of_agent = {} if (kept or self._journal) is None else self._definition
+        return RunStarted(
+            run_id, self.name, (*messages, asked), parent, finisher, continues, parts_of_agent, self.target
+        )
 
-    async def _drive(
+    async def carry_on(
         self,
-        run: Run,
-        journal: MemoryJournal,
+        claim: Claim,
         starting: Sequence[Event],
         *,
-        deps: object,
+        deps: object = None,
+        events: list[Recorded] | None = None,
         watcher: Observer | None = None,
         account: Account | None = None,
         approver: Approver | None = None,
+        journal: Journal | None = None,
     ) -> Result[Output]:
+        """Drive a run that has been claimed until it stops, and release it: what all ways to run come to.
+
+        Args:
+            claim: The right to write it.
+            starting: What to record first.
+            deps: Handed to tools.
+            events: A list for the events, those on record included; an empty one when it is given.
+            watcher: Is told every event, beside the agent's observers.
+            account: Of the run whose tool this run is.
+            approver: Is asked where the agent has nobody to ask.
+            journal: Where nested runs are kept; the agent's own when left out.
+
+        Raises:
+            ModelError: As `run` does, and so on.
+        """
         ports = Ports(
             model=persistent(self.model, self.clock),
             toolbox=self.toolbox,
-            journal=journal,
+            claim=claim,
             clock=self.clock,
             observers=(*EVERYWHERE, *self.observers, *(() if watcher is None else (watcher,))),
             approver=self.approver or approver,
+            journal=journal or self._journal,
         )
         held = self._output is not None and self._mode != "tool"
         terms = Terms(
@@ -278,17 +438,23 @@ class Agent(Generic[Output]):
             output=self._output,
             format=OutputFormat(self._output.name, self._output.schema) if held and self._output else None,
             stream=watcher is not None and account is None,
+            in_doubt=self.in_doubt,
         )
+        events = [] if events is None else events
+        events += claim.events
         try:
-            run = await drive(run, ports, terms, deps=deps, parent=account, starting=starting, seq=len(journal.events))
+            run = await drive(events, ports, terms, deps=deps, parent=account, starting=starting)
         except (ModelError, UsageError, JournalError) as error:
-            error.result = self._result(journal.events)
+            error.result = self._result(events)
             raise
-        return self._result(journal.events, run)
+        finally:
+            # A claim that cannot be given back ends with its process.
+            with suppress(JournalError):
+                await to_the_end(claim.release())
+        return self._result(events, run)
 
     def _result(self, events: Sequence[Recorded], run: Run | None = None) -> Result[Output]:
-        if run is None:
-            run = reduce(apply, (recorded.event for recorded in events), Run())
+        run = fold(events) if run is None else run
         return Result(run, tuple(events), self._read(run))
 
     def _read(self, run: Run) -> Output | None:
@@ -301,3 +467,35 @@ class Agent(Generic[Output]):
                 return self._output.read(run.ended.output)
             return None
         return run.ended.output  # type: ignore[return-value]  # without an output type, `Output` is `str`
+
+
+def _opened(journal: Journal | str | Path | None) -> Journal | None:
+    """A journal, or the one in a file: SQLite is loaded for those who have one."""
+    if not isinstance(journal, str | Path):
+        return journal
+    opened: Journal = importlib.import_module("agentkit.sqlite.journal").journal_at(journal)
+    return opened
+
+
+def _resumed() -> RunResumed:
+    return RunResumed(f"{socket.gethostname()}:{os.getpid()}")
+
+
+def _check_resumable(events: Sequence[Recorded], decisions: Mapping[str, bool | Decision]) -> None:
+    """Make sure that a run can go on, and waits for these decisions.
+
+    Raises:
+        UsageError: It has ended, or a decision is for another call.
+    """
+    run = fold(events)
+    if not run.id:
+        raise UsageError("the run had not begun when it stopped, so there is nothing to go on with; run it again")
+    if isinstance(run.ended, RunFinished):
+        raise UsageError(
+            f"run {run.id} has ended as {run.ended.status!r}; go on with history=result.messages, or continues={run.id!r}"
+        )
+    waiting = {call.id for call in run.undecided}
+    if unknown := set(decisions) - waiting:
+        raise UsageError(
+            f"no call {', '.join(sorted(unknown))} waits for a decision; these do: {', '.join(sorted(waiting)) or 'none'}"
+        )

@@ -21,6 +21,8 @@ class Decision:
     """For a refusal: told to the model."""
     arguments: Mapping[str, JsonValue] | None = None
     """To call with instead of what the model asked."""
+    answer: str | None = None
+    """The result, from the person themselves: the tool is not called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Question:
     tool: str
     """The tool's description, as the model was told it."""
     run_id: str
+    why: str = ""
+    """The reason to ask, where it is another one than that the tool needs approval."""
 
 
 Approver = Callable[[Question], bool | Decision | Awaitable[bool | Decision]]
@@ -63,4 +67,4 @@ def given(call_id: str, said: object) -> ApprovalGiven:
         )
     decision = said if isinstance(said, Decision) else Decision(said)
     arguments = None if decision.arguments is None else json.dumps(decision.arguments, ensure_ascii=False)
-    return ApprovalGiven(call_id, decision.granted, decision.reason, arguments)
+    return ApprovalGiven(call_id, decision.granted, decision.reason, arguments, decision.answer)

@@ -7,6 +7,7 @@ from typing import Generic
 from typing_extensions import TypeVar
 
 from agentkit.approvals import Approver
+from agentkit.journal import Journal
 from agentkit.limits import Account
 
 Deps = TypeVar("Deps", default=object)
@@ -33,6 +34,10 @@ class Context(Generic[Deps]):
     """What the run may still spend; a nested run draws on it."""
     approver: Approver | None = None
     """Who is asked about calls; a nested run asks the same."""
+    journal: Journal | None = None
+    """Where the run is kept; a nested run is kept there too."""
+    suspend: Callable[[str], None] = _silent
+    """Says that the call cannot be finished now, and why: the run waits, and makes the call again when it is resumed."""
 
     def progress(self, text: str) -> None:
         """Tell those who watch how far the tool is; may be called from any thread."""

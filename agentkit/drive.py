@@ -9,24 +9,25 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from agentkit.approvals import Approver, Question, ask
+from agentkit.asking import Asking, asking
 from agentkit.audience import entered
 from agentkit.clock import Clock, SystemClock
 from agentkit.context import Context
+from agentkit.doubt import WHY, InDoubt, settle
 from agentkit.errors import ModelError, UsageError
 from agentkit.events import (
     ApprovalAsked,
     Event,
-    ModelCalled,
-    ModelReplied,
     Observer,
     OutputRejected,
+    Recorded,
     RunFinished,
     RunSuspended,
     ToolFinished,
     ToolProgressed,
     ToolStarted,
 )
-from agentkit.journal import Journal
+from agentkit.journal import Claim, Journal
 from agentkit.lanes import Manner, stages
 from agentkit.limits import UNLIMITED, Account, Limits, Spent
 from agentkit.loop import (
@@ -43,8 +44,7 @@ from agentkit.loop import (
     stopped,
 )
 from agentkit.messages import Text, ToolCall, ToolResult
-from agentkit.model import Model, OutputFormat, Reply, Request, Settings
-from agentkit.prompt_cache import cache_lost
+from agentkit.model import Model, OutputFormat, Settings
 from agentkit.record import Record
 from agentkit.results import reader
 from agentkit.schema.outputs import OutputRefused, OutputType
@@ -60,10 +60,12 @@ class Ports:
 
     model: Model
     toolbox: Toolbox
-    journal: Journal
+    claim: Claim
     clock: Clock = field(default_factory=SystemClock)
     observers: Sequence[Observer] = ()
     approver: Approver | None = None
+    journal: Journal | None = None
+    """Where nested runs are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,56 +79,62 @@ class Terms:
     format: OutputFormat | None = None
     """The form that each request holds the model to."""
     stream: bool = False
+    in_doubt: InDoubt = "tell"
 
 
 async def drive(
-    run: Run,
+    events: list[Recorded],
     ports: Ports,
     terms: Terms,
     *,
     deps: object = None,
     parent: Account | None = None,
     starting: Sequence[Event] = (),
-    seq: int = 0,
 ) -> Run:
     """Drive a run until it ends or has to wait.
 
     Args:
-        run: The run so far; a new one is `Run()`.
+        events: What has happened in the run so far, nothing for a new one; what happens is added.
         ports: What it works with.
         terms: How it is to go.
         deps: Handed to tools in their context.
         parent: The account of the run whose tool this run is.
         starting: Events to record first: a beginning, or decisions of people.
-        seq: Number of the next durable event.
 
     Raises:
         ModelError: The model failed; the run is suspended and can be resumed.
         UsageError: What the program asks cannot be sent or offered; the run is suspended as well.
+        JournalError: An event could not be kept; the run stands as it was before it.
     """
-    return await _Driver(run, ports, terms, deps=deps, parent=parent, seq=seq).drive(starting)
+    return await _Driver(events, ports, terms, deps=deps, parent=parent).drive(starting)
 
 
 class _Driver:
     """Knows how each action is performed."""
 
-    def __init__(self, run: Run, ports: Ports, terms: Terms, *, deps: object, parent: Account | None, seq: int) -> None:
-        self.record = Record(run, ports.journal, ports.clock, ports.observers, seq=seq)
+    def __init__(
+        self, events: list[Recorded], ports: Ports, terms: Terms, *, deps: object, parent: Account | None
+    ) -> None:
+        self.record = Record(events, ports.claim, ports.clock, ports.observers)
         self.ports = ports
         self.terms = terms
         self.deps = deps
-        self.account = Account(terms.limits, run.spent, now=ports.clock.monotonic(), parent=parent)
-        self.call_ids: set[str] = set()
+        self.account = Account(terms.limits, self.run.spent, now=ports.clock.monotonic(), parent=parent)
+        self.asking = self.begin_asking()
         self.spending: dict[str, Account] = {}
         self.offered: Mapping[str, AnyTool] = {}
-        self.memo: dict[object, object] = {}
-        self.before: Reply | None = None
+        self.waiting: dict[str, str] = {}
+        """Why calls cannot be finished now."""
+
+    def begin_asking(self) -> Asking:
+        terms = self.terms
+        return asking(self.run, terms.settings, terms.format, stream=terms.stream, redact=self.ports.claim.redact)
 
     async def drive(self, starting: Sequence[Event]) -> Run:
         try:
             for event in starting:
                 await self.record.add(event)
-            self.call_ids = {call.id for message in self.run.messages for call in message.tool_calls}
+            self.asking = self.begin_asking()
             while not await self.advance():
                 pass
         except (ModelError, UsageError) as error:
@@ -181,12 +189,12 @@ class _Driver:
 
     async def ask_model(self, action: CallModel) -> None:
         self.offered = {} if action.last else self.offer()
-        request = self.request()
-        called = ModelCalled(self.ports.model.name, len(request.messages), tuple(self.offered), last=action.last)
+        request = self.asking.request(self.run, self.offered)
+        called = self.asking.called(request, self.ports.model.name, last=action.last)
         began = self.now()
         with entered(await self.record.add(called)):
             reply = await self.ports.model.request(request, self.record.emit)
-        replied = self.replied(reply, self.now() - began)
+        replied = self.asking.replied(reply, self.run, self.now() - began)
         spent = self.run.spent
         await self.record.add(replied)
         self.account.charge(Spent(1, self.run.spent.tool_calls - spent.tool_calls, reply.usage, reply.cost))
@@ -197,47 +205,6 @@ class _Driver:
             return offered
         read = reader(self.run.whole, self.terms.limits.result_chars)
         return offered if read.name in offered else {**offered, read.name: read}
-
-    def request(self) -> Request:
-        settings = self.terms.settings
-        if self.run.steps and settings.forced:
-            # It would never end.
-            settings = replace(settings, tool_choice=None)
-        return Request(
-            messages=self.run.messages,
-            tools=tuple(tool.spec for tool in self.offered.values()),
-            settings=settings,
-            output=self.terms.format,
-            stream=self.terms.stream,
-            memo=self.memo,
-        )
-
-    def replied(self, reply: Reply, seconds: float) -> ModelReplied:
-        """The fact, with ids that are unique in the run: results are joined by them, here and in every journal."""
-        calls, warnings = [], list(reply.warnings)
-        for place, call in enumerate(reply.message.tool_calls):
-            if not call.id or call.id in self.call_ids:
-                warnings.append("tool_call_id_missing" if not call.id else "tool_call_id_duplicate")
-            calls.append(replace(call, id=self.unique(call.id or f"call_{self.run.steps + 1}_{place}")))
-        if cache_lost(self.before, reply):
-            warnings.append("cache_lost")
-        self.before = reply
-        return ModelReplied(
-            replace(reply.message, tool_calls=tuple(calls)),
-            reply.usage,
-            reply.finish_reason,
-            model=reply.model,
-            request_id=reply.request_id,
-            cost=reply.cost,
-            seconds=seconds,
-            warnings=tuple(warnings),
-        )
-
-    def unique(self, call_id: str) -> str:
-        while call_id in self.call_ids:
-            call_id += "_again"
-        self.call_ids.add(call_id)
-        return call_id
 
     def judge(self, text: str) -> Event:
         assert self.terms.output is not None
@@ -253,13 +220,10 @@ class _Driver:
     async def call_tools(self, due: Sequence[Due]) -> None:
         # After a resumption no request of this process has said yet which tools there are.
         self.offered = self.offered or self.offer()
-        checked = [(each, check(self.offered, each.call, self.run.mistakes)) for each in due]
-        asking = [
-            each for each, ready in checked if isinstance(ready, Ready) and not each.approved and needs_person(ready)
-        ]
-        if asking:
-            for each in asking:
-                await self.record.add(ApprovalAsked(each.call.id))
+        settled = [(each, await self.settled(each, check(self.offered, each.call, self.run.mistakes))) for each in due]
+        if asking := [(each, why) for each, ready in settled if (why := needs(each, ready)) is not None]:
+            for each, why in asking:
+                await self.record.add(ApprovalAsked(each.call.id, why))
             return
         room = asyncio.Semaphore(self.terms.limits.concurrency)
 
@@ -268,27 +232,35 @@ class _Driver:
                 async with room:
                     await self.answer(each, ready)
 
+        checked = [(each, ready) for each, ready in settled if ready is not None]
         for lanes in stages(((each, ready), manner(ready)) for each, ready in checked):
             if len(lanes) == 1:
                 await follow(lanes[0])
                 continue
             await together(follow(lane) for lane in lanes)
+        if self.waiting:
+            await self.record.add(RunSuspended("waiting", "; ".join(self.waiting.values())))
+
+    async def settled(self, due: Due, ready: Ready | ToolResult) -> Ready | ToolResult | None:
+        """A call that may have been made already: its result, or the call again; None when a person has to say."""
+        if isinstance(ready, ToolResult) or not due.in_doubt:
+            return ready
+        return await settle(ready, due.key, self.terms.in_doubt)
 
     async def answer(self, due: Due, ready: Ready | ToolResult) -> None:
-        """Give one call its result."""
+        """Give one call its result, unless it has to wait for one."""
         if isinstance(ready, ToolResult):
             await self.record.add(ToolFinished(noted(ready, due.note)))
-            return
-        if due.in_doubt and ready.tool.options.effect == "once":
-            await self.record.add(ToolFinished(in_doubt(ready)))
             return
         spending = Account(UNLIMITED, Spent(), now=self.now(), parent=self.account)
         self.spending[due.call.id] = spending
         context = self.context(due, spending)
         began = self.now()
-        with entered(await self.record.add(ToolStarted(due.call.id, ready.tool.name, due.key, ready.repair))):
+        started = ToolStarted(due.call.id, ready.tool.name, due.key, ready.repair, due.in_doubt)
+        with entered(await self.record.add(started)):
             result = await self.ports.toolbox.call(ready, context, self.terms.limits)
-        await self.record.add(self.finished(noted(result, due.note), self.now() - began))
+        if due.call.id not in self.waiting:
+            await self.record.add(self.finished(noted(result, due.note), self.now() - began))
 
     def finished(self, result: ToolResult, seconds: float = 0.0) -> ToolFinished:
         """A result with what a nested run has spent on it, however that ended."""
@@ -297,13 +269,24 @@ class _Driver:
         return ToolFinished(result, seconds, spent)
 
     def context(self, due: Due | None = None, account: Account | None = None) -> Context[object]:
+        approver, journal = self.ports.approver, self.ports.journal
         if due is None:
             # Between steps it is the next one that the tools are for.
             step = self.run.steps if self.run.owed else self.run.steps + 1
-            return Context(self.deps, self.run.id, step, account=self.account, approver=self.ports.approver)
+            return Context(self.deps, self.run.id, step, account=self.account, approver=approver, journal=journal)
         call_id = due.call.id
-        report = self.reporter(call_id)
-        return Context(self.deps, self.run.id, self.run.steps, call_id, due.key, report, account, self.ports.approver)
+        return Context(
+            self.deps,
+            self.run.id,
+            self.run.steps,
+            call_id,
+            due.key,
+            self.reporter(call_id),
+            account,
+            approver,
+            journal,
+            lambda why: self.waiting.__setitem__(call_id, why),
+        )
 
     def reporter(self, call_id: str) -> Callable[[str], None]:
         """Tells progress; a tool in a thread hands it to the loop, which may be gone."""
@@ -332,7 +315,8 @@ class _Driver:
         self.offered = self.offered or self.offer()
         for call in calls:
             tool = self.offered.get(call.name)
-            question = Question(call, "" if tool is None else tool.description, self.run.id)
+            told = "" if tool is None else tool.description
+            question = Question(call, told, self.run.id, self.run.asked[call.id])
             await self.record.add(await ask(self.ports.approver, question))
 
     async def cancelled(self) -> None:
@@ -352,13 +336,11 @@ def manner(ready: Ready | ToolResult) -> Manner:
     return "beside" if ready.tool.beside_others else "in_order"
 
 
-def in_doubt(ready: Ready) -> ToolResult:
-    """What the model is told of a call that must not be made twice and may have been made."""
-    text = (
-        f"{ready.tool.name} was started, then the program stopped. Whether it took effect is unknown, and it was "
-        "not run again. Find out before you repeat it."
-    )
-    return ToolResult(ready.call.id, text, failed=True)
+def needs(due: Due, ready: Ready | ToolResult | None) -> str | None:
+    """Why a person has to decide on a call; None when nobody has to."""
+    if ready is None:
+        return WHY
+    return "" if isinstance(ready, Ready) and not due.approved and needs_person(ready) else None
 
 
 def noted(result: ToolResult, note: str) -> ToolResult:

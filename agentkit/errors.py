@@ -9,8 +9,12 @@
     │  ├─ BrokenHistory         messages that no endpoint would accept
     │  └─ UnknownTarget         a command's target that cannot be found
     ├─ ModelError               the operator: the endpoint failed
-    ├─ JournalError             the operator: the record of a run cannot be trusted
-    │  └─ OutOfOrder            an event that cannot follow those before it
+    ├─ JournalError             the operator: the record of a run cannot be kept, read or trusted
+    │  ├─ JournalFull           there is no room for it; make some, and resume the run
+    │  ├─ OutOfOrder            an event that cannot follow those before it
+    │  ├─ RunDiffers            a run of another agent or version than the one that is to go on with it
+    │  ├─ RunTaken              a run that somebody else drives
+    │  └─ UnknownRun            a run that is not in the journal
     └─ RunUnfinished            only from `Result.require()`
 
     ToolError                   raised by the author of a tool; its text is told to the model
@@ -132,7 +136,7 @@ class ModelError(AgentkitError):
 
 
 class JournalError(AgentkitError):
-    """The record of a run is damaged, or belongs to somebody else.
+    """The record of a run cannot be kept, read or trusted; the message says why, and what to do.
 
     Attributes:
         result: The run as far as it is on record, when the error ended one.
@@ -143,6 +147,22 @@ class JournalError(AgentkitError):
 
 class OutOfOrder(JournalError):
     """An event cannot follow those before it, so the record is not one run's."""
+
+
+class JournalFull(JournalError):
+    """There is no room for the record of a run, so the run stopped before its next effect."""
+
+
+class RunTaken(JournalError):
+    """A run is driven by somebody else, or was taken over by somebody else."""
+
+
+class UnknownRun(JournalError):
+    """The journal has no such run, or several that the words could mean."""
+
+
+class RunDiffers(JournalError):
+    """The agent is not the one that the run began with; the message says what differs, and how to go on."""
 
 
 class RunUnfinished(AgentkitError):

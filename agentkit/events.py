@@ -4,9 +4,9 @@ An event is in the past tense, frozen and true for ever.  It holds what is new, 
 Events that are not durable pass by those who watch; the loop ignores them and a journal skips them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from agentkit.limits import Spent
@@ -58,6 +58,37 @@ class RunStarted(Event):
     """The tool call this run answers, as `run_id/call_id`."""
     answer_tool: str | None = None
     """The tool whose accepted arguments are the run's output, where the output is asked for by a tool."""
+    continues: str | None = None
+    """The run whose conversation this one goes on with."""
+    definition: Mapping[str, str] = field(default_factory=dict)
+    """What the agent was, part by part, so that another one can be told apart when the run is resumed."""
+    target: str = ""
+    """How the command finds the agent again, as words of a shell: `shop.py:agent --model M`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunForked(Event):
+    """A run began as another one had been up to here, with one thing changed; its number is that of the first own event."""
+
+    run_id: str
+    parent: str
+    """The run whose events before this one are this run's as well."""
+    change: str = ""
+    """What was changed, in words."""
+    instructions: str | None = None
+    """Instead of the parent's."""
+    prompt: str | None = None
+    """Before the first step instead of the parent's prompt, later on in addition to what was said."""
+    definition: Mapping[str, str] = field(default_factory=dict)
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResumed(Event):
+    """The run was taken up again."""
+
+    process: str = ""
+    """The process that did, as `host:pid`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +100,12 @@ class ModelCalled(Event):
     tools: tuple[str, ...]
     last: bool = False
     """Whether a limit is reached and this request is for an answer only."""
+    request: str = ""
+    """Fingerprint of all that was sent; a replay is held to it."""
+    settings: str = ""
+    """How the model was to answer, as JSON text, where anything was set."""
+    offer: str = ""
+    """What it was told of the tools, as JSON text; empty where it is what this run told it last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +175,8 @@ class ApprovalAsked(Event):
     """A person has to decide on a call before it is made."""
 
     call_id: str
+    why: str = ""
+    """The reason, where it is another one than that the tool needs approval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +188,8 @@ class ApprovalGiven(Event):
     reason: str = ""
     arguments: str | None = None
     """JSON text to call with instead of what the model asked."""
+    answer: str | None = None
+    """What the model is told as the result; the tool is not called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +202,8 @@ class ToolStarted(Event):
     """The idempotency key that the tool is given, now and if it is run again."""
     repair: str | None = None
     """How the arguments had to be mended before they could be read."""
+    again: bool = False
+    """Whether it was started before and nobody knows how that ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +243,15 @@ class RunFinished(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Unknown(Passing):
+    """An event of a kind that this version does not know; it is kept as it was read."""
+
+    kind: str
+    data: str
+    """JSON text of its fields."""
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """An event with its place in a run: numbered, timed, and with the step it belongs to."""
 
@@ -211,6 +263,8 @@ class Recorded:
     step: int
     """The step that the event belongs to, from 1; 0 before the first request."""
     event: Event
+    hidden: int = 0
+    """Texts of it in which secrets were hidden when it was written down."""
 
 
 Observer = Callable[[Recorded], AbstractContextManager[object] | None]

@@ -3,7 +3,7 @@
 A run is a fold over its events: `apply` takes one event into the run, `decide` says what has to happen now.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -16,7 +16,10 @@ from agentkit.events import (
     ModelCalled,
     ModelReplied,
     OutputRejected,
+    Recorded,
     RunFinished,
+    RunForked,
+    RunResumed,
     RunStarted,
     RunSuspended,
     Status,
@@ -64,8 +67,8 @@ class Run:
     """Results of the open step, by call id."""
     begun: frozenset[str] = frozenset()
     """Calls that were started and have no result: in doubt, if the process that started them is gone."""
-    asked: frozenset[str] = frozenset()
-    """Calls of the open step that need a person."""
+    asked: Mapping[str, str] = field(default_factory=dict)
+    """Why calls of the open step need a person, by call id; empty where the tool says so."""
     decisions: Mapping[str, ApprovalGiven] = field(default_factory=dict)
     cut: bool = False
     """Whether the open step's reply was cut, so that its calls must not be made."""
@@ -92,6 +95,12 @@ class Run:
     def unanswered(self) -> tuple[ToolCall, ...]:
         """Calls of the open step without a result, in the order asked."""
         return tuple(call for call in self.owed if call.id not in self.results)
+
+    @property
+    def undecided(self) -> tuple[ToolCall, ...]:
+        """Calls that a person has to decide on before the run goes on."""
+        waiting = self.asked.keys() - self.decisions.keys()
+        return tuple(call for call in self.unanswered if call.id in waiting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,8 +183,8 @@ def apply(run: Run, event: Event) -> Run:
     if run.ended is not None:
         run = replace(run, ended=None)
     match event:
-        case RunStarted():
-            return Run(id=event.run_id, messages=event.messages, answer_tool=event.answer_tool)
+        case RunStarted() | RunForked() | RunResumed():
+            return _begin(run, event)
         case ModelCalled() if not run.owed:
             return replace(run, last=run.last or event.last) if event.last else run
         case ModelReplied() if not run.owed and run.reply is None:
@@ -192,13 +201,51 @@ def apply(run: Run, event: Event) -> Run:
     return _apply_to_call(run, event)
 
 
+def fold(events: Iterable[Recorded], run: Run | None = None) -> Run:
+    """The run that some events make, after those of the run so far.
+
+    Raises:
+        OutOfOrder: They are not the events of one run.
+    """
+    run = run or Run()
+    for recorded in events:
+        run = apply(run, recorded.event)
+    return run
+
+
+def _begin(run: Run, event: RunStarted | RunForked | RunResumed) -> Run:
+    match event:
+        case RunStarted():
+            return Run(id=event.run_id, messages=event.messages, answer_tool=event.answer_tool)
+        case RunForked():
+            return _fork(run, event)
+        case RunResumed():
+            return run
+
+
+def _fork(run: Run, event: RunForked) -> Run:
+    """Another run from here on: its calls have keys of their own, whatever the parent has done with the same ones."""
+    messages = run.messages
+    if event.instructions is not None:
+        told = (Message("system", event.instructions),) if event.instructions else ()
+        messages = (*told, *(message for message in messages if message.role != "system"))
+    if event.prompt is not None:
+        messages = (*(messages if run.steps else messages[:-1]), Message("user", event.prompt))
+        # What had been an answer is the turn before a new question.
+        run = replace(run, reply=None, answer=None, attempts=0, last=False)
+    return replace(run, id=event.run_id, messages=messages)
+
+
 def _apply_to_call(run: Run, event: Event) -> Run:
     """The events of one call, which must be owed."""
     match event:
         case ApprovalAsked(call_id) if _is_owed(run, call_id):
-            return replace(run, asked=run.asked | {call_id})
+            # What was said before is not said of this question.
+            decisions = {other: said for other, said in run.decisions.items() if other != call_id}
+            return replace(run, asked={**run.asked, call_id: event.why}, decisions=decisions)
         case ApprovalGiven(call_id) if _is_owed(run, call_id) and call_id in run.asked:
-            return replace(run, decisions={**run.decisions, call_id: event})
+            # A call in doubt is not in doubt any more: a person has said what to do with it.
+            return replace(run, decisions={**run.decisions, call_id: event}, begun=run.begun - {call_id})
         case ToolStarted(call_id) if _is_owed(run, call_id):
             return replace(run, begun=run.begun | {call_id})
         case ToolFinished(result) if _is_owed(run, result.call_id):
@@ -262,7 +309,7 @@ def _close_step(run: Run) -> Run:
         messages=run.messages + results_as_messages(run.owed, run.results),
         owed=(),
         results={},
-        asked=frozenset(),
+        asked={},
         decisions={},
         cut=False,
         answer=None if accepted is None else sendable(accepted.arguments),
@@ -325,17 +372,22 @@ def _in_step(run: Run, limits: Limits, limit: str | None) -> Action:
         return Answer(tuple(_failed(call, CUT) for call in run.unanswered))
     if limit is not None and limit in AT_ONCE:
         return Answer(stopped(run, ENDS[limit][1]))
-    if denied := tuple(
-        _failed(call, f"{DENIED} {run.decisions[call.id].reason}".strip())
-        for call in run.unanswered
-        if call.id in run.decisions and not run.decisions[call.id].granted
-    ):
-        return Answer(denied)
-    if waiting := tuple(call for call in run.unanswered if call.id in run.asked - run.decisions.keys()):
-        return AskApproval(waiting)
+    if said := tuple(filter(None, (_said(call, run.decisions.get(call.id)) for call in run.unanswered))):
+        return Answer(said)
+    if run.undecided:
+        return AskApproval(run.undecided)
     return CallTools(
         tuple(_due(run, limits, place, call) for place, call in enumerate(run.owed) if call in run.unanswered)
     )
+
+
+def _said(call: ToolCall, decision: ApprovalGiven | None) -> ToolResult | None:
+    """The result of a call that a person refused or answered; None when it is still to be made."""
+    if decision is None:
+        return None
+    if not decision.granted:
+        return _failed(call, f"{DENIED} {decision.reason}".strip())
+    return None if decision.answer is None else ToolResult(call.id, decision.answer)
 
 
 def _failed(call: ToolCall, content: str) -> ToolResult:

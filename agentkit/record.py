@@ -8,25 +8,29 @@ from collections.abc import Awaitable, Sequence
 
 from agentkit.audience import Around, Audience
 from agentkit.clock import Clock
-from agentkit.events import Event, Observer, Recorded, RunFinished, RunStarted, RunSuspended
-from agentkit.journal import Journal
-from agentkit.loop import Run, apply
+from agentkit.events import Event, Observer, Recorded, RunFinished, RunForked, RunResumed, RunStarted, RunSuspended
+from agentkit.journal import Claim
+from agentkit.loop import Run, apply, fold
 from agentkit.tasks import to_the_end
+
+_BETWEEN = RunFinished | RunSuspended | RunResumed | RunForked
+"""Events that begin no step."""
 
 
 class Record:
     """What has happened in a run, and the run that it makes.
 
     Attributes:
+        events: All of it; the list that it was made with.
         run: The run as it stands now.
     """
 
-    def __init__(self, run: Run, journal: Journal, clock: Clock, observers: Sequence[Observer], *, seq: int) -> None:
-        self.run = run
-        self._journal = journal
+    def __init__(self, events: list[Recorded], claim: Claim, clock: Clock, observers: Sequence[Observer] = ()) -> None:
+        self.events = events
+        self.run = fold(events)
+        self._claim = claim
         self._clock = clock
         self._audience = Audience(observers)
-        self._seq = seq
         self._turn = asyncio.Lock()
         self._adding = 0
 
@@ -46,32 +50,32 @@ class Record:
             recorded = self._recorded(event)
             # First, because an event that cannot follow must not get into the journal: of work left behind, say.
             run = apply(self.run, event)
-            kept = self._journal.append(recorded)
+            kept = self._claim.append(recorded)
             if kept is None:
-                self._become(run)
+                self._become(run, recorded)
             else:
                 # What is written is folded, or the next event would take its number.
-                await to_the_end(self._become_when(kept, run))
+                await to_the_end(self._become_when(kept, run, recorded))
             return self._audience.tell(recorded)
 
-    async def _become_when(self, kept: Awaitable[None], run: Run) -> None:
+    async def _become_when(self, kept: Awaitable[None], run: Run, recorded: Recorded) -> None:
         await kept
-        self._become(run)
+        self._become(run, recorded)
 
-    def _become(self, run: Run) -> None:
+    def _become(self, run: Run, recorded: Recorded) -> None:
         self.run = run
-        self._seq += 1
+        self.events.append(recorded)
 
     def emit(self, event: Event) -> None:
         """Tell an event that passes."""
         self._audience.tell(self._recorded(event))
 
     def _recorded(self, event: Event) -> Recorded:
-        run_id = event.run_id if isinstance(event, RunStarted) else self.run.id
-        return Recorded(run_id, self._seq, self._clock.time(), self._step_of(event), event)
+        run_id = event.run_id if isinstance(event, RunStarted | RunForked) else self.run.id
+        return Recorded(run_id, len(self.events), self._clock.time(), self._step_of(event), event)
 
     def _step_of(self, event: Event) -> int:
         """A step begins with the request for its reply and ends with the results of its calls."""
         run = self.run
-        asking = run.id and not run.owed and run.reply is None and not isinstance(event, RunFinished | RunSuspended)
+        asking = run.id and not run.owed and run.reply is None and not isinstance(event, _BETWEEN)
         return run.steps + 1 if asking else run.steps

@@ -126,8 +126,7 @@ class Result(Generic[Output]):
     @property
     def waiting(self) -> tuple[ToolCall, ...]:
         """The calls that a person has to decide on before the run goes on."""
-        undecided = self.run.asked - self.run.decisions.keys()
-        return tuple(call for call in self.run.unanswered if call.id in undecided)
+        return self.run.undecided
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:

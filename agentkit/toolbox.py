@@ -20,7 +20,7 @@ from pydantic import JsonValue
 from agentkit.arguments import ArgumentsUnreadable, read_arguments
 from agentkit.clock import Clock, SystemClock
 from agentkit.context import Context
-from agentkit.errors import ToolError
+from agentkit.errors import JournalError, ToolError
 from agentkit.limits import Limits
 from agentkit.messages import Text, ToolCall, ToolResult, text_of
 from agentkit.results import content_of, cut
@@ -110,6 +110,9 @@ class FunctionToolbox:
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 raise
             return _failed(ready.call, f"{ready.tool.name} failed: {_said(error)}")
+        except JournalError:
+            # A run within this one cannot be kept: that is nothing the model could mend.
+            raise
         except Exception as error:  # noqa: BLE001 - a tool may raise anything; the model is told
             return replace(_failed(ready.call, f"{ready.tool.name} failed: {_said(error)}"), trace=_trace(error))
         return _told(

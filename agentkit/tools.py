@@ -26,6 +26,10 @@ Effect = Literal["read", "idempotent", "once"]
 
 Kind = Literal["async", "async_generator", "generator", "function"]
 
+Verify = Callable[[str], object]
+"""Says of an idempotency key whether its call has happened: False for no, None where it cannot tell, True for yes, and anything
+else for the call's result.  May be async."""
+
 Approval = Literal["never", "always"] | Callable[[Mapping[str, JsonValue]], bool]
 """Whether a person must agree to a call first; a function decides by the arguments."""
 
@@ -46,6 +50,7 @@ class Options:
     """None: the run's `Limits.result_chars`."""
     strict: bool = False
     """Whether the provider must enforce the schema."""
+    verify: Verify | None = None
 
 
 class Described(Protocol):
@@ -157,6 +162,7 @@ def tool(
     sequential: bool = False,
     max_result_chars: int | None = None,
     strict: bool = False,
+    verify: Verify | None = None,
 ) -> Tool[P, R]: ...
 @overload
 def tool(
@@ -170,6 +176,7 @@ def tool(
     sequential: bool = False,
     max_result_chars: int | None = None,
     strict: bool = False,
+    verify: Verify | None = None,
 ) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
 def tool(  # noqa: PLR0913 - every option is one a tool's author may need, and each has a default
     function: Callable[P, R] | None = None,
@@ -184,6 +191,7 @@ def tool(  # noqa: PLR0913 - every option is one a tool's author may need, and e
     sequential: bool = False,
     max_result_chars: int | None = None,
     strict: bool = False,
+    verify: Verify | None = None,
 ) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
     """Make a tool of a function; use it as `@tool`, as `@tool(...)` or as `tool(function, ...)`.
 
@@ -199,6 +207,8 @@ def tool(  # noqa: PLR0913 - every option is one a tool's author may need, and e
         sequential: Whether it runs alone, after all calls before it and before all calls after it.
         max_result_chars: Characters of a result shown to the model; the run's `Limits.result_chars` when left out.
         strict: Whether the provider must enforce the schema; one that cannot is refused when the agent is made.
+        verify: For `once`: says of a call's key whether it has happened, should the process die before its result is
+            recorded.  False: no, so it is made again; None: it cannot tell; True: yes; anything else is its result.
 
     Raises:
         ToolDefinitionError: The function cannot be described; the message names the argument.
@@ -211,6 +221,7 @@ def tool(  # noqa: PLR0913 - every option is one a tool's author may need, and e
         sequential=sequential,
         max_result_chars=max_result_chars,
         strict=strict,
+        verify=verify,
     )
 
     def make(function: Callable[P, R]) -> Tool[P, R]:
@@ -230,6 +241,10 @@ def _check(options: Options, name_of: str) -> None:
     if options.approval not in ("never", "always") and not callable(options.approval):
         raise ToolDefinitionError(
             f"{name_of}: approval is {options.approval!r}; it must be 'never', 'always' or a function"
+        )
+    if options.verify is not None and options.effect != "once":
+        raise ToolDefinitionError(
+            f"{name_of}: verify is for tools with effect 'once'; one with effect {options.effect!r} is just called again"
         )
     for name in ("timeout", "max_result_chars"):
         value = getattr(options, name)

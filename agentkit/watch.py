@@ -7,7 +7,6 @@ from typing import Generic, Self
 
 from agentkit.errors import UsageError
 from agentkit.events import Event, Recorded
-from agentkit.journal import MemoryJournal
 from agentkit.result import Output, Result
 
 
@@ -15,7 +14,7 @@ class Watch(Generic[Output]):
     """Iterate over it for the events of a run; leaving the `async with` early cancels the run.
 
     Attributes:
-        journal: Where the durable events are, from the first one on.
+        events: The durable events so far, from the first one on.
     """
 
     def __init__(
@@ -23,21 +22,21 @@ class Watch(Generic[Output]):
         begin: "Callable[[Watch[Output]], Awaitable[Result[Output]]]",
         so_far: Callable[[Sequence[Recorded]], Result[Output]],
     ) -> None:
-        self.journal = MemoryJournal()
+        self.events: list[Recorded] = []
         self._begin = begin
         self._so_far = so_far
-        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._queue: asyncio.Queue[Event | None] = asyncio.Queue()
         self._task: asyncio.Task[Result[Output]] | None = None
         self._heard = False
 
     def tell(self, recorded: Recorded) -> None:
         """Take one event; this is an observer."""
-        self._events.put_nowait(recorded.event)
+        self._queue.put_nowait(recorded.event)
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run())
         # Also for a run that is cancelled before it begins, of which no line is ever executed.
-        self._task.add_done_callback(lambda _: self._events.put_nowait(None))
+        self._task.add_done_callback(lambda _: self._queue.put_nowait(None))
         return self
 
     async def _run(self) -> Result[Output]:
@@ -45,10 +44,10 @@ class Watch(Generic[Output]):
 
     async def __aiter__(self) -> AsyncIterator[Event]:
         self._started()
-        while (event := await self._events.get()) is not None:
+        while (event := await self._queue.get()) is not None:
             yield event
         # Whoever iterates again after the end finds the end again.
-        self._events.put_nowait(None)
+        self._queue.put_nowait(None)
         self._heard = True
         if not self._started().cancelled():
             await self._started()
@@ -88,7 +87,7 @@ class Watch(Generic[Output]):
         if not task.done():
             raise UsageError("the run is still at work; iterate over its events to the end, or cancel it, first")
         # Of a run that was cancelled or failed, the events are what there is.
-        return self._so_far(self.journal.events) if task.cancelled() or task.exception() else task.result()
+        return self._so_far(self.events) if task.cancelled() or task.exception() else task.result()
 
     def _started(self) -> "asyncio.Task[Result[Output]]":
         if self._task is None:

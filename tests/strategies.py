@@ -5,8 +5,24 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from agentkit import Message, Reply, Request, TextDelta, ToolCall, ToolCallDelta, Usage, tool
+from agentkit import (
+    File,
+    Image,
+    Message,
+    Reasoning,
+    Reply,
+    Request,
+    Text,
+    TextDelta,
+    ToolCall,
+    ToolCallDelta,
+    ToolResult,
+    Usage,
+    tool,
+)
+from agentkit.codec import KINDS
 from agentkit.events import FinishReason
+from agentkit.limits import Spent
 from agentkit.model import Emit, OutputMode, Price, ToolSpec
 
 
@@ -110,3 +126,57 @@ def make_tools(ran: list[str]) -> list[object]:
         return n
 
     return [look, slow_look, note, alone, broken, ask_first]
+
+
+texts = st.text(st.characters(codec=None), max_size=40)
+"""Text as Python has it, half a surrogate pair included."""
+
+counts = st.none() | st.integers(0, 10**9)
+usages = st.builds(Usage, counts, counts, counts, counts)
+contents = texts | st.lists(
+    st.builds(Text, texts) | st.builds(Image, texts, st.sampled_from([None, "low"])) | st.builds(File, texts, texts),
+    max_size=3,
+).map(tuple)
+tool_calls = st.lists(st.builds(ToolCall, texts, texts, texts, texts), max_size=3).map(tuple)
+messages = st.builds(
+    Message,
+    st.sampled_from(["system", "user", "assistant", "tool"]),
+    contents,
+    st.none() | st.builds(Reasoning, texts, texts, texts),
+    tool_calls,
+    st.none() | texts,
+    texts,
+    texts,
+)
+results = st.builds(ToolResult, texts, contents, st.booleans(), st.none() | texts, texts)
+names = st.lists(texts, max_size=3).map(tuple)
+words = st.dictionaries(texts, texts, max_size=3)
+spendings = st.none() | st.builds(Spent, st.integers(0, 9), st.integers(0, 9), usages, st.none() | st.floats(0, 1e6))
+
+events = st.one_of(
+    st.builds(
+        KINDS["RunStarted"], texts, texts, st.lists(messages, max_size=3).map(tuple), definition=words, target=texts
+    ),
+    st.builds(KINDS["RunForked"], texts, texts, texts, st.none() | texts, st.none() | texts, words, texts),
+    st.builds(KINDS["RunResumed"], texts),
+    st.builds(KINDS["ModelCalled"], texts, st.integers(0, 999), names, st.booleans(), texts, texts, texts),
+    st.builds(
+        KINDS["ModelReplied"],
+        messages,
+        usages,
+        st.sampled_from(["stop", "length"]),
+        texts,
+        st.none() | texts,
+        st.none() | st.floats(0, 1e6),
+        st.floats(0, 1e6),
+        names,
+    ),
+    st.builds(KINDS["OutputRejected"], texts, st.sampled_from(["empty", "output_invalid"])),
+    st.builds(KINDS["ApprovalAsked"], texts, texts),
+    st.builds(KINDS["ApprovalGiven"], texts, st.booleans(), texts, st.none() | texts, st.none() | texts),
+    st.builds(KINDS["ToolStarted"], texts, texts, texts, st.none() | texts, st.booleans()),
+    st.builds(KINDS["ToolFinished"], results, st.floats(0, 1e6), spendings),
+    st.builds(KINDS["RunSuspended"], st.sampled_from(["waiting", "failed"]), texts),
+    st.builds(KINDS["RunFinished"], st.sampled_from(["completed", "cut"]), texts, texts),
+)
+"""Events as they are recorded, each field with anything it may hold."""

@@ -22,7 +22,7 @@ from agentkit import (
 )
 from agentkit.drive import Ports, Terms, drive
 from agentkit.history import check_history
-from agentkit.journal import MemoryJournal
+from agentkit.journal import MemoryClaim
 from agentkit.loop import Run, apply
 from agentkit.messages import Message
 from agentkit.tasks import GRACE
@@ -179,16 +179,16 @@ async def test_the_key_of_a_call_is_the_same_when_it_is_made_again():
         return "paid"
 
     ports, start = ports_of(ScriptedModel(call("pay"), "done"), pay), RunStarted("r", "a", (Message("user", "go"),))
-    await drive(Run(), ports, Terms(), starting=[start])
-    before = [each for each in ports.journal.events if not isinstance(each.event, ToolFinished)][:4]
+    await drive([], ports, Terms(), starting=[start])
+    before = [each for each in ports.claim.kept if not isinstance(each.event, ToolFinished)][:4]
     again = ports_of(ScriptedModel("done"), pay, events=before)
-    run = await drive(folded(before), again, Terms(), seq=len(before))
+    run = await drive(list(before), again, Terms())
 
     assert (["r:1.0", "r:1.0"], "completed") == (keys, run.ended.status)
 
 
 def ports_of(model, *tools, events=(), journal=None, **more) -> Ports:
-    return Ports(model=model, toolbox=FunctionToolbox(tools), journal=journal or MemoryJournal(events), **more)
+    return Ports(model=model, toolbox=FunctionToolbox(tools), claim=journal or MemoryClaim(events), **more)
 
 
 def folded(events) -> Run:
@@ -199,9 +199,9 @@ async def test_a_crash_within_a_step_changes_nothing_that_the_model_is_told():
     """Two calls of one step with one mistake are told the same, also when the program stopped between them."""
     start = RunStarted("r", "a", (Message("user", "go"),))
     ports = ports_of(ScriptedModel([call("find"), call("find")], "done"), fine)
-    run = await drive(Run(), ports, Terms(), starting=[start])
-    before = ports.journal.events[:4]
-    again = await drive(folded(before), ports_of(ScriptedModel("done"), fine, events=before), Terms(), seq=len(before))
+    run = await drive([], ports, Terms(), starting=[start])
+    before = ports.claim.kept[:4]
+    again = await drive(list(before), ports_of(ScriptedModel("done"), fine, events=before), Terms())
 
     assert run.messages == again.messages
 
@@ -210,7 +210,7 @@ class Full(Exception):
     """The disk has no room."""
 
 
-class FullJournal(MemoryJournal):
+class FullJournal(MemoryClaim):
     """Keeps so many events, and then raises."""
 
     def __init__(self, room: int) -> None:
@@ -218,7 +218,7 @@ class FullJournal(MemoryJournal):
         self.room = room
 
     def append(self, recorded) -> None:
-        if len(self.events) == self.room:
+        if len(self.kept) == self.room:
             raise Full(f"no room for {type(recorded.event).__name__}")
         super().append(recorded)
 
@@ -229,20 +229,20 @@ async def test_a_journal_that_fails_is_raised_as_itself(room):
     journal = FullJournal(room)
     ports = ports_of(ScriptedModel([call("fine"), call("fine"), call("fine")], "done"), fine, journal=journal)
     with pytest.raises(Full, match="no room for"):
-        await drive(Run(), ports, Terms(), starting=[RunStarted("r", "a", (Message("user", "go"),))])
+        await drive([], ports, Terms(), starting=[RunStarted("r", "a", (Message("user", "go"),))])
 
-    assert room == len(journal.events)
+    assert room == len(journal.kept)
 
 
 async def test_an_event_is_journalled_before_anybody_acts_on_it():
     """When a tool runs, its start is on record already."""
-    journal, seen = MemoryJournal(), []
+    journal, seen = MemoryClaim(), []
 
     async def look() -> None:
-        seen.append(type(journal.events[-1].event).__name__)
+        seen.append(type(journal.kept[-1].event).__name__)
 
     ports = ports_of(ScriptedModel(call("look"), "done"), look, journal=journal)
-    await drive(Run(), ports, Terms(), starting=[RunStarted("r", "a", (Message("user", "go"),))])
+    await drive([], ports, Terms(), starting=[RunStarted("r", "a", (Message("user", "go"),))])
 
     assert ["ToolStarted"] == seen
 
@@ -256,10 +256,10 @@ async def test_a_call_that_may_have_been_made_is_not_made_again():
         return "paid"
 
     ports, start = ports_of(ScriptedModel(call("pay"), "done"), pay), RunStarted("r", "a", (Message("user", "go"),))
-    await drive(Run(), ports, Terms(), starting=[start])
-    before = ports.journal.events[:4]
+    await drive([], ports, Terms(), starting=[start])
+    before = ports.claim.kept[:4]
     again = ports_of(ScriptedModel("done"), pay, events=before)
-    run = await drive(folded(before), again, Terms(), seq=len(before))
+    run = await drive(list(before), again, Terms())
 
     assert (["pay"], "completed") == (made, run.ended.status)
     assert "Whether it took effect is unknown, and it was not run again." in run.messages[2].text
@@ -352,7 +352,7 @@ async def test_what_an_observer_returns_cannot_harm_the_effect(caplog):
 async def test_a_cancellation_waits_for_the_journal():
     """What the journal is writing when the run is cancelled is written and folded, and no number is given twice."""
 
-    class SlowJournal(MemoryJournal):
+    class SlowJournal(MemoryClaim):
         async def append(self, recorded) -> None:
             super().append(recorded)
             writing.set()
@@ -362,7 +362,7 @@ async def test_a_cancellation_waits_for_the_journal():
     writing, journal = asyncio.Event(), SlowJournal()
     ports = ports_of(ScriptedModel(call("fine"), "done"), fine, journal=journal)
     start = RunStarted("r", "a", (Message("user", "go"),))
-    task = asyncio.create_task(drive(Run(), ports, Terms(), starting=[start]))
+    task = asyncio.create_task(drive([], ports, Terms(), starting=[start]))
     for _ in range(3):
         writing.clear()
         await writing.wait()
@@ -370,14 +370,14 @@ async def test_a_cancellation_waits_for_the_journal():
     with pytest.raises(asyncio.CancelledError):
         await task
 
-    assert list(range(len(journal.events))) == [recorded.seq for recorded in journal.events]
-    assert "cancelled" == folded(journal.events).ended.status
+    assert list(range(len(journal.kept))) == [recorded.seq for recorded in journal.kept]
+    assert "cancelled" == folded(journal.kept).ended.status
 
 
 async def test_a_run_that_is_cancelled_twice_is_still_a_conversation():
     """Whenever the second cancellation comes, every call has its answer and the run its status."""
 
-    class SlowJournal(MemoryJournal):
+    class SlowJournal(MemoryClaim):
         async def append(self, recorded) -> None:
             await asyncio.sleep(0)
             super().append(recorded)
@@ -390,7 +390,7 @@ async def test_a_run_that_is_cancelled_twice_is_still_a_conversation():
         begun, journal = asyncio.Event(), SlowJournal()
         ports = ports_of(ScriptedModel([call("hang")] * 3), hang, journal=journal)
         start = RunStarted("r", "a", (Message("user", "go"),))
-        task = asyncio.create_task(drive(Run(), ports, Terms(), starting=[start]))
+        task = asyncio.create_task(drive([], ports, Terms(), starting=[start]))
         await begun.wait()
         for wait in (turns, 0):
             task.cancel()
@@ -398,7 +398,7 @@ async def test_a_run_that_is_cancelled_twice_is_still_a_conversation():
                 await asyncio.sleep(0)
         with pytest.raises(asyncio.CancelledError):
             await task
-        run = folded(journal.events)
+        run = folded(journal.kept)
 
         assert ("cancelled", ()) == (run.ended.status, run.unanswered)
 
@@ -416,11 +416,11 @@ async def test_what_was_left_behind_cannot_get_into_the_record():
             return await super().call(ready, context, limits)
 
     begun, release, late = asyncio.Event(), asyncio.Event(), asyncio.Event()
-    clock, journal = FakeClock(), MemoryJournal()
+    clock, journal = FakeClock(), MemoryClaim()
     model = ScriptedModel(call("fine"))
-    ports = Ports(model=model, toolbox=Stubborn([fine]), journal=journal, clock=clock)
+    ports = Ports(model=model, toolbox=Stubborn([fine]), claim=journal, clock=clock)
     start = RunStarted("r", "a", (Message("user", "go"),))
-    task = asyncio.create_task(drive(Run(), ports, Terms(limits=Limits(seconds=1)), starting=[start]))
+    task = asyncio.create_task(drive([], ports, Terms(limits=Limits(seconds=1)), starting=[start]))
     await begun.wait()
     for seconds in (2, GRACE + 1):
         await clock.asleep()
@@ -431,13 +431,13 @@ async def test_what_was_left_behind_cannot_get_into_the_record():
     for _ in range(20):
         await asyncio.sleep(0)
 
-    assert ("time_limit", run) == (run.ended.status, folded(journal.events))
+    assert ("time_limit", run) == (run.ended.status, folded(journal.kept))
 
 
 async def test_a_result_that_a_tool_has_given_is_recorded():
     """Also when the run is cancelled while the journal still writes the result of another."""
 
-    class SlowJournal(MemoryJournal):
+    class SlowJournal(MemoryClaim):
         async def append(self, recorded) -> None:
             super().append(recorded)
             if isinstance(recorded.event, ToolFinished):
@@ -451,7 +451,7 @@ async def test_a_result_that_a_tool_has_given_is_recorded():
     gate, writing, written, journal = asyncio.Barrier(3), asyncio.Event(), asyncio.Event(), SlowJournal()
     ports = ports_of(ScriptedModel([call("wait")] * 3), wait, journal=journal)
     start = RunStarted("r", "a", (Message("user", "go"),))
-    task = asyncio.create_task(drive(Run(), ports, Terms(), starting=[start]))
+    task = asyncio.create_task(drive([], ports, Terms(), starting=[start]))
     await writing.wait()
     for _ in range(10):
         await asyncio.sleep(0)
@@ -461,4 +461,4 @@ async def test_a_result_that_a_tool_has_given_is_recorded():
     with pytest.raises(asyncio.CancelledError):
         await task
 
-    assert ["there"] * 3 == [message.text for message in folded(journal.events).messages if message.role == "tool"]
+    assert ["there"] * 3 == [message.text for message in folded(journal.kept).messages if message.role == "tool"]

@@ -17,19 +17,21 @@ FLOORS = """
 messages errors secrets arguments
 schema.docstrings schema.shapes schema.wording schema.callables schema.fields schema.refusals schema.signature
 schema.unions schema.translation schema.sizes schema.dialects schema.outputs
-limits timeouts events clock tasks approvals
-context model journal lanes workers repeats prompt_cache
+limits timeouts events clock tasks approvals journal codec listing
+context model fingerprint lanes workers repeats prompt_cache
 retry turns rates forms prompted
 loop history
 tools
-results toolbox
-audience record answers drive result watch
+results toolbox definition doubt
+audience record answers asking drive result watch
+sqlite.process sqlite.file sqlite.writer sqlite.rows sqlite.search sqlite.journal
 chat.sse chat.reading chat.usage chat.waits chat.errors chat.deadline chat.credentials chat.connection
 chat.profiles chat.providers chat.parameters chat.thought chat.growing chat.tags chat.calls chat.assemble
 chat.repairs chat.entries chat.encode chat.receive chat.chat
 probe.findings probe.asking probe.reply_questions probe.tool_questions probe.reasoning_questions probe.format_questions probe.probe
 agent
 observers.plain observers.pages observers.log observers.console logs
+debug.outline debug.words debug.page debug.step debug.story debug.facts debug.aspects debug.changes debug.diff debug.contrast
 testing.clock testing.scripted testing.encoding testing.exchange testing.strict testing.faults testing.server testing.local
 cli.ask cli.targets cli.run cli.shop cli.local cli.chat cli.schema cli.call cli.probe cli.demo
 """
@@ -69,7 +71,7 @@ def test_imports_point_down(name):
 
 def test_every_module_has_its_place():
     """The table of the house is whole."""
-    packages = {"__init__", "schema", "chat", "probe", "observers", "testing", "cli", "__main__"}
+    packages = {"__init__", "schema", "chat", "probe", "observers", "debug", "testing", "cli", "__main__"}
 
     assert set(modules()) - packages == set(PLACES)
 
@@ -110,6 +112,7 @@ def test_import_is_light_and_silent():
         "structlog",
         "starlette",
         "uvicorn",
+        "sqlite3",
         "agentkit.cli",
         "agentkit.testing",
         "agentkit_tools",

@@ -25,8 +25,8 @@ from agentkit.approvals import Decision, Question
 from agentkit.drive import Ports, Terms, drive
 from agentkit.events import ApprovalAsked, Event, ModelCalled, ModelReplied, RunSuspended, ToolStarted
 from agentkit.history import check_history
-from agentkit.journal import MemoryJournal
-from agentkit.loop import Answer, CallModel, CallTools, Finish, Run, apply, conversation, decide
+from agentkit.journal import MemoryClaim
+from agentkit.loop import Answer, CallModel, CallTools, Finish, Run, apply, conversation, decide, fold
 from agentkit.testing import FakeClock
 from agentkit.toolbox import FunctionToolbox
 
@@ -37,7 +37,7 @@ class Crash(BaseException):
     """The process died."""
 
 
-class DyingJournal(MemoryJournal):
+class DyingJournal(MemoryClaim):
     """Keeps so many events, and then the process is gone."""
 
     def __init__(self, events: list[Recorded], dies_at: int | None) -> None:
@@ -45,7 +45,7 @@ class DyingJournal(MemoryJournal):
         self.dies_at = dies_at
 
     def append(self, recorded: Recorded) -> None:
-        if len(self.events) == self.dies_at:
+        if len(self.kept) == self.dies_at:
             raise Crash
         super().append(recorded)
 
@@ -68,22 +68,17 @@ def play(
     ports = Ports(
         model=PlannedModel(plan),
         toolbox=FunctionToolbox(make_tools(ran)),
-        journal=journal,
+        claim=journal,
         approver=approve,
         clock=FakeClock(),
     )
-    run = fold(events)
     starting = [] if events else [START]
     terms = Terms(limits=limits or Limits(), stream=stream)
     try:
-        run = asyncio.run(drive(run, ports, terms, starting=starting, seq=len(events)))
+        run = asyncio.run(drive(list(events), ports, terms, starting=starting))
     except Crash:
-        run = fold(journal.events)
-    return run, journal.events, ran
-
-
-def fold(events: list[Recorded]) -> Run:
-    return reduce(apply, (recorded.event for recorded in events), Run())
+        run = fold(journal.kept)
+    return run, journal.kept, ran
 
 
 @settings(deadline=None, max_examples=60)

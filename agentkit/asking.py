@@ -1,0 +1,106 @@
+"""What the model is asked in a run, and what it said, as events.  Nothing here waits."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from agentkit.events import ModelCalled, ModelReplied
+from agentkit.fingerprint import Fingerprint, as_set, as_told
+from agentkit.loop import Run
+from agentkit.model import OutputFormat, Reply, Request, Settings, ToolSpec
+from agentkit.prompt_cache import cache_lost
+from agentkit.toolbox import AnyTool
+
+
+@dataclass
+class Asking:
+    """Remembers what a run has asked: what is the same as before is not told, nor counted, again."""
+
+    settings: Settings
+    format: OutputFormat | None
+    """The form that each request holds the model to."""
+    stream: bool
+    redact: Callable[[str], str]
+    call_ids: set[str]
+    """The ids of all calls before."""
+    memo: dict[object, object] = field(default_factory=dict)
+    before: Reply | None = None
+    fingerprint: Fingerprint = field(init=False)
+    told: tuple[ToolSpec, ...] | None = None
+    offer: str = ""
+    set: tuple[Settings | None, str] = (None, "")
+
+    def __post_init__(self) -> None:
+        self.fingerprint = Fingerprint(self.redact)
+
+    def request(self, run: Run, offered: Mapping[str, AnyTool]) -> Request:
+        """What the model is asked now."""
+        settings = self.settings
+        if run.steps and settings.forced:
+            # It would never end.
+            settings = replace(settings, tool_choice=None)
+        return Request(
+            messages=run.messages,
+            tools=tuple(tool.spec for tool in offered.values()),
+            settings=settings,
+            output=self.format,
+            stream=self.stream,
+            memo=self.memo,
+        )
+
+    def called(self, request: Request, name: str, *, last: bool) -> ModelCalled:
+        """The request as a fact."""
+        news = self._offer(request.tools)
+        settings = self._set(request)
+        names = tuple(spec.name for spec in request.tools)
+        whole = self.fingerprint.of(request.messages, self.offer, settings)
+        return ModelCalled(name, len(request.messages), names, last, whole, settings, news)
+
+    def _offer(self, specs: tuple[ToolSpec, ...]) -> str:
+        """What is told of the tools, where it is not what was told before."""
+        told = self.told
+        same = told is not None and len(told) == len(specs) and all(a is b for a, b in zip(told, specs, strict=True))
+        if same:
+            return ""
+        self.told = specs
+        before, self.offer = self.offer, as_told(specs)
+        return "" if before == self.offer else self.offer
+
+    def _set(self, request: Request) -> str:
+        if self.set[0] is not request.settings:
+            self.set = (request.settings, as_set(request.settings, request.output))
+        return self.set[1]
+
+    def replied(self, reply: Reply, run: Run, seconds: float) -> ModelReplied:
+        """The reply as a fact, with ids that are unique in the run: results are joined by them, here and in every journal."""
+        calls, warnings = [], list(reply.warnings)
+        for place, call in enumerate(reply.message.tool_calls):
+            if not call.id or call.id in self.call_ids:
+                warnings.append("tool_call_id_missing" if not call.id else "tool_call_id_duplicate")
+            calls.append(replace(call, id=self._unique(call.id or f"call_{run.steps + 1}_{place}")))
+        if cache_lost(self.before, reply):
+            warnings.append("cache_lost")
+        self.before = reply
+        return ModelReplied(
+            replace(reply.message, tool_calls=tuple(calls)),
+            reply.usage,
+            reply.finish_reason,
+            model=reply.model,
+            request_id=reply.request_id,
+            cost=reply.cost,
+            seconds=seconds,
+            warnings=tuple(warnings),
+        )
+
+    def _unique(self, call_id: str) -> str:
+        while call_id in self.call_ids:
+            call_id += "_again"
+        self.call_ids.add(call_id)
+        return call_id
+
+
+def asking(
+    run: Run, settings: Settings, output: OutputFormat | None, *, stream: bool, redact: Callable[[str], str]
+) -> Asking:
+    """For a run as it stands."""
+    ids = {call.id for message in run.messages for call in message.tool_calls}
+    return Asking(settings, output, stream, redact, ids)

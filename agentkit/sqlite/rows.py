@@ -1,0 +1,137 @@
+"""Events as rows of the file: short ones whole, long texts once by their content, histories by what is new in them."""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
+
+from agentkit import codec
+from agentkit.errors import JournalError
+from agentkit.events import Recorded, RunStarted, ToolFinished
+
+LONGEST = 4096
+"""Characters of a text that stand in the row itself."""
+
+BLOB, CHAIN = "$blob", "$chain"
+"""Stand for a text, and for a list of messages, that are kept by their content."""
+
+
+@dataclass(slots=True)
+class Row:
+    """An event as it is written."""
+
+    values: tuple[str, int, float, int, str, str | None, int, str]
+    blobs: dict[bytes, bytes] = field(default_factory=dict)
+    """What it refers to, by content."""
+
+
+def row_of(recorded: Recorded, redact: Callable[[str], str]) -> Row:
+    """A recorded event as a row, with secrets hidden."""
+    blobs: dict[bytes, bytes] = {}
+    hidden = 0
+
+    def long(text: str) -> JsonValue:
+        if len(text) <= LONGEST:
+            return text
+        data = text.encode("utf-8", "surrogatepass")
+        name = hashlib.sha256(data).digest()
+        blobs[name] = data
+        return {BLOB: name.hex()}
+
+    def text(text: str) -> JsonValue:
+        nonlocal hidden
+        kept = redact(text)
+        hidden += kept is not text
+        return long(kept)
+
+    event = recorded.event
+    kind, data = codec.encode(event, text=text, long=long)
+    if isinstance(event, RunStarted):
+        data["messages"] = _chained(data["messages"], blobs)
+    call_id = event.result.call_id if isinstance(event, ToolFinished) else getattr(event, "call_id", None)
+    place = (recorded.run_id, recorded.seq, recorded.time, recorded.step)
+    named = None if call_id is None else codec.storable(call_id)
+    return Row((*place, kind, named, hidden, codec.dumps(data)), blobs)
+
+
+def _chained(messages: JsonValue, blobs: dict[bytes, bytes]) -> JsonValue:
+    """Messages as a chain from the first to the last, so that a conversation that goes on adds to it what is new.
+
+    The instructions are told at the beginning of every run and stand by themselves.
+    """
+    assert isinstance(messages, list)
+    if len(codec.dumps(messages)) <= LONGEST:
+        return messages
+    first = messages[0] if isinstance(messages[0], dict) and messages[0].get("role") == "system" else None
+    before = ""
+    for message in messages if first is None else messages[1:]:
+        data = codec.dumps([before, message]).encode()
+        name = hashlib.sha256(data).digest()
+        blobs[name] = data
+        before = name.hex()
+    return {CHAIN: before} if first is None else {CHAIN: before, "first": first}
+
+
+INSERT = "insert into event (run_id, seq, time, step, kind, call_id, hidden, data) values (?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+def write(connection: sqlite3.Connection, row: Row) -> None:
+    """Write a row and what it refers to."""
+    if row.blobs:
+        connection.executemany("insert or ignore into blob (hash, data) values (?, ?)", row.blobs.items())
+    connection.execute(INSERT, row.values)
+
+
+def read(connection: sqlite3.Connection, run_id: str) -> list[Recorded]:
+    """The events that were recorded for a run itself, in order."""
+    found = connection.execute(
+        "select seq, time, step, kind, hidden, data from event where run_id = ? order by seq", (run_id,)
+    ).fetchall()
+    texts: dict[str, str] = {}
+
+    def blob(name: object) -> str:
+        name = str(name)
+        if name not in texts:
+            texts[name] = _blob(connection, name)
+        return texts[name]
+
+    def text(value: JsonValue) -> str:
+        if isinstance(value, dict):
+            return blob(value[BLOB])
+        if not isinstance(value, str):
+            raise TypeError(f"{value!r} is no text")
+        return value
+
+    events = []
+    for seq, time, step, kind, hidden, data in found:
+        try:
+            fields = json.loads(data)
+        except ValueError as error:
+            raise JournalError(
+                f"event {seq} of run {run_id} is damaged, and what follows it cannot be trusted"
+            ) from error
+        if isinstance(fields.get("messages"), dict):
+            fields["messages"] = _unchained(fields["messages"], blob)
+        events.append(Recorded(run_id, seq, time, step, codec.decode(kind, fields, text=text), hidden))
+    return events
+
+
+def _unchained(chain: Mapping[str, JsonValue], blob: Callable[[object], str]) -> JsonValue:
+    messages: list[JsonValue] = []
+    name: object = chain[CHAIN]
+    while name:
+        name, message = json.loads(blob(name))
+        messages.append(message)
+    if "first" in chain:
+        messages.append(chain["first"])
+    return messages[::-1]
+
+
+def _blob(connection: sqlite3.Connection, name: str) -> str:
+    found = connection.execute("select data from blob where hash = ?", (bytes.fromhex(name),)).fetchone()
+    if found is None:
+        raise JournalError(f"the text {name[:12]}… is missing from the journal, which is damaged")
+    return bytes(found[0]).decode("utf-8", "surrogatepass")
