@@ -167,8 +167,8 @@ class Agent(Generic[Output]):
             UsageError: The prompt is empty, or the history is broken; nothing was spent.
             JournalError: The run could not be kept; it stopped before its next effect, and can be resumed.
         """
-        start = await self._beginning(prompt, deps, history, continues=continues)
-        return await self.carry_on(await self._claim_new(start.run_id), [start], deps=deps)
+        start = await self.starting(prompt, deps, history, continues=continues)
+        return await self.carry_on(await self.claim_new(start.run_id), [start], deps=deps)
 
     def run_sync(
         self, prompt: Prompt, *, deps: object = None, history: Sequence[Message] = (), continues: str | None = None
@@ -187,8 +187,8 @@ class Agent(Generic[Output]):
         """Run and watch: `async with agent.stream(prompt) as run: async for event in run: ...`, then `run.result`."""
 
         async def begin(watch: Watch[Output]) -> Result[Output]:
-            start = await self._beginning(prompt, deps, history, continues=continues)
-            claim = await self._claim_new(start.run_id)
+            start = await self.starting(prompt, deps, history, continues=continues)
+            claim = await self.claim_new(start.run_id)
             return await self.carry_on(claim, [start], deps=deps, watcher=watch.tell, events=watch.events)
 
         return Watch(begin, self._result)
@@ -233,16 +233,22 @@ class Agent(Generic[Output]):
             UsageError: The agent has no journal.
             UnknownRun: The journal has no such run.
         """
-        return self._result(self._kept().read(run_id))
+        return self._result(self.kept_in().read(run_id))
 
-    def _kept(self) -> Journal:
+    def kept_in(self) -> Journal:
+        """The agent's journal.
+
+        Raises:
+            UsageError: It has none.
+        """
         if self._journal is None:
             raise UsageError(
                 "a run can be found by its id in a journal only; give the agent one: Agent(journal='runs.db')"
             )
         return self._journal
 
-    async def _claim_new(self, run_id: str) -> Claim:
+    async def claim_new(self, run_id: str) -> Claim:
+        """The right to write a new run, in the agent's journal if it has one."""
         return MemoryClaim() if self._journal is None else await self._journal.claim(run_id, create=True)
 
     async def _claim_again(
@@ -252,7 +258,7 @@ class Agent(Generic[Output]):
         if isinstance(run, Result) and self._journal is None:
             claim: Claim = MemoryClaim(run.events)
         else:
-            claim = await self._kept().claim(run if isinstance(run, str) else run.run_id)
+            claim = await self.kept_in().claim(run if isinstance(run, str) else run.run_id)
         try:
             _check_resumable(claim.events, decisions)
             if self._journal is not None:
@@ -270,7 +276,7 @@ class Agent(Generic[Output]):
         """
         run_id = fold(events).id
         began = next(each.event for each in reversed(events) if isinstance(each.event, RunStarted | RunForked))
-        found = differences(began.definition, self._definition) if began.definition else []
+        found = differences(began.definition, self.definition) if began.definition else []
         found += sorted(
             {f"{each.event.kind} is an event of a newer version" for each in events if isinstance(each.event, Unknown)}
         )
@@ -281,7 +287,8 @@ class Agent(Generic[Output]):
             )
 
     @cached_property
-    def _definition(self) -> Mapping[str, str]:
+    def definition(self) -> Mapping[str, str]:
+        """What the agent is, part by part; a run is resumed by an agent that is the same."""
         dynamic = callable(self.tools) or not isinstance(self.tools, tuple)
         return definition(
             name=self.name,
@@ -349,7 +356,7 @@ class Agent(Generic[Output]):
         if not claim.events:
             parent = f"{context.run_id}/{context.call_id}"
             return [
-                await self._beginning(task, context.deps, (), run_id=context.key, parent=parent, kept=context.journal)
+                await self.starting(task, context.deps, (), run_id=context.key, parent=parent, kept=context.journal)
             ]
         self._check_same(claim.events)
         if context.account is not None:
@@ -357,7 +364,7 @@ class Agent(Generic[Output]):
             context.account.charge(fold(claim.events).spent)
         return [_resumed()]
 
-    async def _beginning(
+    async def starting(
         self,
         prompt: Prompt,
         deps: object,
@@ -368,21 +375,30 @@ class Agent(Generic[Output]):
         continues: str | None = None,
         kept: Journal | None = None,
     ) -> RunStarted:
+        """How a run of this agent begins.
+
+        Args:
+            prompt: What is asked.
+            deps: Handed to instructions that are a function.
+            history: Messages to go on from.
+            run_id: The run's id; a new one when left out.
+            parent: The tool call that the run answers.
+            continues: The run whose conversation it goes on with.
+            kept: Where the run is kept, if that is not the agent's own journal.
+
+        Raises:
+            UsageError: As for `run`.
+        """
         content = (prompt,) if isinstance(prompt, (Text, Image, File)) else prompt
         if not isinstance(content, Sequence) or not all(isinstance(part, (str, Text, Image, File)) for part in content):
             raise UsageError(f"the prompt is {prompt!r}; it must be text, or a list of Text, Image and File")
         if not content or (isinstance(content, str) and not content.strip()):
             raise UsageError("the prompt is empty; say what the agent should do")
         if continues is not None and not history:
-            history = conversation(fold(self._kept().read(continues)))
+            history = conversation(fold(self.kept_in().read(continues)))
         check_history(history)
-        run_id = run_id or f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(self.clock.time()))}-{secrets.token_hex(4)}"
-        instructions = self.instructions
-        if callable(instructions):
-            said = instructions(Context(deps, run_id))
-            instructions = await said if inspect.isawaitable(said) else said
-        if self._output is not None:
-            instructions = answer_instructions(instructions, self._output, self._mode)
+        run_id = run_id or self.new_id()
+        instructions = await self.told(deps, run_id)
         messages = tuple(history)
         if instructions:
             # The agent's own instructions hold for its run, not those of the run the history comes from.
@@ -390,10 +406,20 @@ class Agent(Generic[Output]):
         parts = content if isinstance(content, str) else tuple(Text(p) if isinstance(p, str) else p for p in content)
         asked = Message("user", parts)
         finisher = self.toolbox.tool.name if isinstance(self.toolbox, AnswerToolbox) else None
-        parts_of_agent = {} if (kept or self._journal) is None else self._definition
-        return RunStarted(
-            run_id, self.name, (*messages, asked), parent, finisher, continues, parts_of_agent, self.target
-        )
+        told_apart = {} if (kept or self._journal) is None else self.definition
+        return RunStarted(run_id, self.name, (*messages, asked), parent, finisher, continues, told_apart, self.target)
+
+    def new_id(self) -> str:
+        """An id for a run: when it began, and letters that no other has."""
+        return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(self.clock.time()))}-{secrets.token_hex(4)}"
+
+    async def told(self, deps: object, run_id: str) -> str:
+        """The instructions of a run, with what the model must know of the form of its answer."""
+        instructions = self.instructions
+        if callable(instructions):
+            said = instructions(Context(deps, run_id))
+            instructions = await said if inspect.isawaitable(said) else said
+        return instructions if self._output is None else answer_instructions(instructions, self._output, self._mode)
 
     async def carry_on(
         self,
@@ -413,7 +439,7 @@ class Agent(Generic[Output]):
             claim: The right to write it.
             starting: What to record first.
             deps: Handed to tools.
-            events: A list for the events, those on record included; an empty one when it is given.
+            events: A list for the events; what is in it has happened before those that the claim knows, as for a fork.
             watcher: Is told every event, beside the agent's observers.
             account: Of the run whose tool this run is.
             approver: Is asked where the agent has nobody to ask.

@@ -61,10 +61,10 @@ class AnswerToolbox:
 
     def __init__(self, inner: Toolbox, tool: AnyTool) -> None:
         self.tool = tool
-        self._inner = inner
+        self.inner = inner
 
     def offer(self, context: Context[object]) -> Mapping[str, AnyTool]:
-        offered = self._inner.offer(context)
+        offered = self.inner.offer(context)
         if self.tool.name in offered:
             raise DuplicateTool(
                 f"a tool is named {self.tool.name!r}, which is how this model gives its answer; "
@@ -75,7 +75,7 @@ class AnswerToolbox:
     async def call(self, ready: Ready, context: Context[object], limits: Limits) -> ToolResult:
         if ready.tool is self.tool:
             return ToolResult(ready.call.id, "accepted")
-        return await self._inner.call(ready, context, limits)
+        return await self.inner.call(ready, context, limits)
 
 
 def answer_instructions(instructions: str, output: OutputType[object], mode: OutputMode) -> str:

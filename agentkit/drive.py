@@ -348,5 +348,8 @@ def noted(result: ToolResult, note: str) -> ToolResult:
     if not note:
         return result
     content = result.content
+    if isinstance(content, str) and content.endswith(note):
+        # A result from a record has been told before.
+        return result
     told = f"{content}\n{note}" if isinstance(content, str) else (*content, Text(note))
     return replace(result, content=told)

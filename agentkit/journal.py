@@ -53,6 +53,10 @@ class Journal(Protocol):
         """
         ...
 
+    def redact(self, text: str) -> str:
+        """A text as it is kept."""
+        ...
+
     def read(self, run_id: str) -> tuple[Recorded, ...]:
         """All events of a run, which may be at work.
 
@@ -116,6 +120,9 @@ class MemoryJournal:
         events = self.read(run_id)
         self._claimed.add(run_id)
         return MemoryClaim(events, kept=kept, done=lambda: self._claimed.discard(run_id))
+
+    def redact(self, text: str) -> str:
+        return text
 
     def read(self, run_id: str) -> tuple[Recorded, ...]:
         if run_id not in self._runs:

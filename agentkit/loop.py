@@ -233,7 +233,8 @@ def _fork(run: Run, event: RunForked) -> Run:
         messages = (*(messages if run.steps else messages[:-1]), Message("user", event.prompt))
         # What had been an answer is the turn before a new question.
         run = replace(run, reply=None, answer=None, attempts=0, last=False)
-    return replace(run, id=event.run_id, messages=messages)
+    # What the parent has spent is the parent's.
+    return replace(run, id=event.run_id, messages=messages, spent=Spent())
 
 
 def _apply_to_call(run: Run, event: Event) -> Run:

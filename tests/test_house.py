@@ -32,6 +32,7 @@ probe.findings probe.asking probe.reply_questions probe.tool_questions probe.rea
 agent
 observers.plain observers.pages observers.log observers.console logs
 debug.outline debug.words debug.page debug.step debug.story debug.facts debug.aspects debug.changes debug.diff debug.contrast
+debug.recording debug.held debug.replay debug.fork
 testing.clock testing.scripted testing.encoding testing.exchange testing.strict testing.faults testing.server testing.local
 cli.ask cli.targets cli.run cli.shop cli.local cli.chat cli.schema cli.call cli.probe cli.demo
 """
@@ -71,7 +72,7 @@ def test_imports_point_down(name):
 
 def test_every_module_has_its_place():
     """The table of the house is whole."""
-    packages = {"__init__", "schema", "chat", "probe", "observers", "debug", "testing", "cli", "__main__"}
+    packages = {"__init__", "schema", "chat", "probe", "observers", "debug", "testing", "cli", "sqlite", "__main__"}
 
     assert set(modules()) - packages == set(PLACES)
 

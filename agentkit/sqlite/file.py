@@ -11,7 +11,8 @@ from agentkit.errors import JournalError, JournalFull
 APPLICATION = 0x61676B74
 """Marks a file as a journal of agentkit: `agkt`, in SQLite's field for it."""
 
-MAGIC = b"SQLite format 3\0"
+HEAD = 100
+"""Bytes that every database begins with."""
 
 PATIENCE = 30.0
 """Seconds that another program may keep the file locked."""
@@ -59,7 +60,7 @@ def open_to_write(path: Path, *, synchronous: str) -> sqlite3.Connection:
     Raises:
         JournalError: The file is something else, newer, damaged, locked, or cannot be written.
     """
-    _check_magic(path)
+    _check_size(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
@@ -133,13 +134,15 @@ def _open_to_read(path: Path) -> sqlite3.Connection:
         raise JournalError(
             f"there is no journal {path}; runs are kept in it once an agent has it, or AGENTKIT_JOURNAL names it"
         )
-    _check_magic(path)
+    _check_size(path)
     if not path.stat().st_size:
         raise JournalError(f"{path} is empty; there is no run in it yet")
     try:
         try:
             return _opened(path, "mode=ro")
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
+            if not (_name(error).startswith(_BESIDE) and _is_all_in(path)):
+                raise
             # Where nothing can be written, not even beside the file, nobody writes: it can be read as it is.
             return _opened(path, "mode=ro&immutable=1")
     except (sqlite3.Error, JournalError) as error:
@@ -157,16 +160,29 @@ def _opened(path: Path, how: str) -> sqlite3.Connection:
     return connection
 
 
-def _check_magic(path: Path) -> None:
-    """Make sure that SQLite does not touch what is no database."""
+_BESIDE = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR_SHM")
+"""What it is called when the index of the log, a file beside the other two, cannot be made."""
+
+
+def _is_all_in(path: Path) -> bool:
+    """Whether nothing of a journal is in its log alone; without the log it is older than it was, or torn."""
+    log = path.with_name(f"{path.name}-wal")
+    return not (log.exists() and log.stat().st_size)
+
+
+def _check_size(path: Path) -> None:
+    """Make sure that SQLite does not take a file of a byte or so for an empty one; whatever is longer it knows by its head.
+
+    The file is never opened but by SQLite: when any file of a process on it is closed, the system takes all locks that the
+    process has on it away, and another process would delete the log that is being written.
+    """
     try:
-        with path.open("rb") as file:
-            head = file.read(len(MAGIC))
+        size = path.stat().st_size
     except FileNotFoundError:
         return
     except OSError as error:
         raise explained(error, path) from error
-    if head and head != MAGIC:
+    if 0 < size < HEAD:
         raise JournalError(f"{path} is no journal but some other file; take another name. Nothing was changed")
 
 
@@ -212,7 +228,11 @@ def _name(error: BaseException) -> str:
 
 _MEANINGS: tuple[tuple[str, type[JournalError], str], ...] = (
     ("SQLITE_FULL", JournalFull, "there is no room for {path} ({error}); make some, and resume the run"),
-    ("SQLITE_IOERR", JournalError, "{path} could not be written ({error}); see to the disk, and resume the run"),
+    (
+        "SQLITE_IOERR",
+        JournalError,
+        "{path} could not be read or written ({error}); see to the disk, and resume the run",
+    ),
     ("SQLITE_BUSY", JournalError, "{path} was locked by another program for {patience:.0f} s; end it, and try again"),
     (
         "SQLITE_READONLY",

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import time
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import astuple, fields, replace
 from functools import partial
 from pathlib import Path
@@ -45,6 +45,10 @@ _LISTING = (RunStarted, RunForked, RunResumed, ApprovalGiven, RunSuspended, RunF
 """Events after which the list shows the run as it stands.  Between them, a list is made from the events."""
 
 
+Listing = Callable[[sqlite3.Connection], Listed]
+"""Tells how the list shows a run."""
+
+
 class SqliteJournal:
     """Runs in one file, which any number of processes may share on one machine.
 
@@ -64,7 +68,7 @@ class SqliteJournal:
         if durability not in {"full", "os"}:
             raise UsageError(f"durability is {durability!r}; it must be 'full' or 'os'")
         self.path = Path(path).expanduser().absolute()
-        self.redact = Redaction(redact)
+        self._redaction = Redaction(redact)
         self._at_once = durability == "os"
         self._pid = 0
         self._opened: Writer | None = None
@@ -85,7 +89,10 @@ class SqliteJournal:
     async def claim(self, run_id: str, *, create: bool = False) -> "SqliteClaim":
         writer = self._writer
         epoch, events = await writer.put(partial(_claim, run_id=run_id, create=create, owner=self._owner))
-        return SqliteClaim(run_id, epoch, events, writer=writer, redaction=self.redact)
+        return SqliteClaim(run_id, epoch, events, writer=writer, redaction=self._redaction)
+
+    def redact(self, text: str) -> str:
+        return self._redaction(text)
 
     def read(self, run_id: str) -> tuple[Recorded, ...]:
         with reading(self.path) as connection:
@@ -132,7 +139,7 @@ class SqliteClaim:
         self, run_id: str, epoch: int, events: tuple[Recorded, ...], *, writer: Writer, redaction: Redaction
     ) -> None:
         self.events = events
-        self.redact = redaction
+        self._redaction = redaction
         self._run_id = run_id
         self._epoch = epoch
         self._writer = writer
@@ -140,19 +147,29 @@ class SqliteClaim:
         self._held: tuple[rows.Row, ...] = ()
 
     def append(self, recorded: Recorded) -> Awaitable[None] | None:
-        held = (*self._held, rows.row_of(recorded, self.redact))
+        held = (*self._held, rows.row_of(recorded, self._redaction))
         if isinstance(recorded.event, ModelCalled):
             # That the model is asked now follows from what is there; when it was asked is written with what it said.
             self._kept.append(recorded)
             self._held = held
             return None
-        listing = row_of((*self._kept, recorded), self.redact) if isinstance(recorded.event, _LISTING) else None
-        work = partial(_append, run_id=self._run_id, epoch=self._epoch, held=held, listing=listing)
+        work = partial(_append, run_id=self._run_id, epoch=self._epoch, held=held, listing=self._listing(recorded))
         written = self._writer.do(work)
         if written is not None:
             return self._written(written, recorded)
         self._wrote(recorded)
         return None
+
+    def _listing(self, recorded: Recorded) -> Listing | None:
+        """How the list shows the run after this event, where it changes."""
+        if not isinstance(recorded.event, _LISTING):
+            return None
+        kept = (*self._kept, recorded)
+        if kept[0].seq > 0:
+            # The beginning of a fork is its parent's.
+            return partial(_told, run_id=self._run_id)
+        row = row_of(kept, self._redaction)
+        return lambda _: row
 
     async def _written(self, written: Awaitable[None], recorded: Recorded) -> None:
         await written
@@ -162,6 +179,9 @@ class SqliteClaim:
         # Not before: what was held when a write failed goes with the next one.
         self._kept.append(recorded)
         self._held = ()
+
+    def redact(self, text: str) -> str:
+        return self._redaction(text)
 
     async def release(self) -> None:
         held, self._held = self._held, ()
@@ -218,7 +238,7 @@ def _renew(connection: sqlite3.Connection, *, owner: str) -> None:
 
 
 def _append(
-    connection: sqlite3.Connection, *, run_id: str, epoch: int, held: Sequence[rows.Row], listing: Listed | None
+    connection: sqlite3.Connection, *, run_id: str, epoch: int, held: Sequence[rows.Row], listing: Listing | None
 ) -> None:
     found = connection.execute("select epoch from run where run_id = ?", (run_id,)).fetchone()
     if found is None or found[0] != epoch:
@@ -229,7 +249,11 @@ def _append(
     except sqlite3.IntegrityError as error:
         raise OutOfOrder(f"run {run_id} has this event already: {error}") from error
     if listing is not None:
-        _list(connection, listing)
+        _list(connection, listing(connection))
+
+
+def _told(connection: sqlite3.Connection, *, run_id: str) -> Listed:
+    return row_of(_read(connection, run_id))
 
 
 def _list(connection: sqlite3.Connection, listing: Listed) -> None:
@@ -285,4 +309,4 @@ def _rebuild(connection: sqlite3.Connection) -> None:
     """Leases are not made from events: they stay where they are."""
     for (run_id,) in connection.execute("select distinct run_id from event").fetchall():
         connection.execute("insert or ignore into run (run_id) values (?)", (run_id,))
-        _list(connection, row_of(_read(connection, run_id)))
+        _list(connection, _told(connection, run_id=run_id))
