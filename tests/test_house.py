@@ -34,7 +34,7 @@ observers.plain observers.pages observers.log observers.console logs
 debug.outline debug.words debug.page debug.step debug.story debug.facts debug.aspects debug.changes debug.diff debug.contrast
 debug.recording debug.held debug.replay debug.fork
 testing.clock testing.scripted testing.encoding testing.exchange testing.strict testing.faults testing.server testing.local
-cli.ask cli.targets cli.run cli.shop cli.local cli.chat cli.schema cli.call cli.probe cli.demo
+cli.ask cli.targets cli.journal cli.run cli.runs cli.show cli.resume cli.fork cli.shop cli.local cli.chat cli.schema cli.call cli.probe cli.demo
 """
 
 PLACES = {name: place for place, name in enumerate(FLOORS.split())}

@@ -8,10 +8,14 @@ import click
 from agentkit.cli.call import call
 from agentkit.cli.chat import chat
 from agentkit.cli.demo import demo
+from agentkit.cli.fork import fork, replay
 from agentkit.cli.local import local
 from agentkit.cli.probe import probe
+from agentkit.cli.resume import approve, resume
 from agentkit.cli.run import run
+from agentkit.cli.runs import prune, runs
 from agentkit.cli.schema import schema
+from agentkit.cli.show import diff, show
 from agentkit.cli.targets import where
 from agentkit.errors import AgentkitError, ModelError, UsageError
 from agentkit.secrets import scrub
@@ -26,7 +30,7 @@ def group() -> None:
     """Run agents, look at tools, and watch what happens."""
 
 
-for command in (demo, run, chat, schema, call, probe, local):
+for command in (demo, run, chat, runs, show, diff, resume, approve, fork, replay, prune, schema, call, probe, local):
     group.add_command(command)
 
 

@@ -8,8 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from agentkit.approvals import Approver, Decision, Question
-from agentkit.observers.console import shown_arguments
-from agentkit.observers.plain import printable
+from agentkit.observers.plain import printable, shown_arguments
 
 ReadLine = Callable[[], Awaitable[str]]
 """Waits for a line, and can be cancelled while it does."""

@@ -6,11 +6,11 @@ from contextlib import suppress
 
 import click
 
-from agentkit.cli.run import watch
+from agentkit.cli.run import Begin, journalled, watch
 from agentkit.cli.targets import agent_for
 from agentkit.errors import ModelError, UsageError
-from agentkit.messages import Message
 from agentkit.observers.console import Terminal
+from agentkit.result import Result
 from agentkit.secrets import scrub
 
 
@@ -29,15 +29,21 @@ def chat(target: str | None, tools: str | None, model: str | None, base_url: str
     # Line editing, where Python has it.
     with suppress(ImportError):
         importlib.import_module("readline")
-    agent = agent_for(target, tools, model=model, base_url=base_url)
+    agent = journalled(agent_for(target, tools, model=model, base_url=base_url))
     console = Terminal(highlight=False)
-    history: tuple[Message, ...] = ()
+    last: Result[object] | None = None
     while prompt := _read(console):
         try:
-            history = watch(agent, prompt, console, history=history).messages
+            last = watch(agent, _asking(prompt, last), console)
         except ModelError as error:
             # What was said before is kept; the question can be asked again.
             click.echo(f"error: {scrub(str(error))}", err=True)
+
+
+def _asking(prompt: str, last: Result[object] | None) -> Begin:
+    """The next question of the conversation."""
+    history, before = (last.messages, last.run_id) if last is not None else ((), None)
+    return lambda agent: agent.stream(prompt, history=history, continues=before)
 
 
 def _read(console: Terminal) -> str:

@@ -9,12 +9,13 @@ import click
 from agentkit.agent import Agent
 from agentkit.chat.chat import Chat
 from agentkit.cli.local import demo_local
-from agentkit.cli.run import exit_code, watch
+from agentkit.cli.run import finish, journalled
 from agentkit.cli.shop import INSTRUCTIONS, QUESTION, lay_out, script
 from agentkit.cli.targets import AnyAgent
 from agentkit.model import Model
 from agentkit.observers.console import Terminal
 from agentkit.testing import ModelServer
+from agentkit.watch import Watch
 from agentkit_tools import calculate, file_tools, sql_tools
 
 PACE = 0.02
@@ -43,16 +44,19 @@ def demo(model: str | None, base_url: str | None, *, local: bool) -> None:
         sys.exit(demo_local(console))
     with tempfile.TemporaryDirectory(prefix="agentkit-demo-") as folder:
         if model or base_url:
-            chat = Chat(model or "", base_url=base_url)
-            sys.exit(exit_code(watch(shop_agent(Path(folder), chat), QUESTION, console)))
+            finish(shop_agent(Path(folder), Chat(model or "", base_url=base_url)), asking)
         with ModelServer(*script(), name="scripted", delay=PACE if console.is_terminal else 0) as server:
             console.print(SCRIPTED.format(folder=folder), style="dim", markup=False, soft_wrap=True)
             agent = shop_agent(Path(folder), Chat("doubao-seed-2.1-pro", base_url=server.base_url, api_key="none"))
             console.print(f"> {QUESTION}", style="bold", markup=False, soft_wrap=True)
-            sys.exit(exit_code(watch(agent, QUESTION, console)))
+            finish(agent, asking)
+
+
+def asking(agent: AnyAgent) -> Watch[object]:
+    return agent.stream(QUESTION)
 
 
 def shop_agent(folder: Path, model: Model) -> AnyAgent:
-    """The back office of the shop in a folder."""
+    """The back office of the shop in a folder, with the command's journal."""
     tools = [*file_tools(folder), *sql_tools(lay_out(folder)), calculate]
-    return Agent(model, tools=tools, instructions=INSTRUCTIONS, name="back-office")
+    return journalled(Agent(model, tools=tools, instructions=INSTRUCTIONS, name="back-office"))

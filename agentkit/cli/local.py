@@ -12,7 +12,7 @@ from rich.console import Console
 
 from agentkit.agent import Agent
 from agentkit.chat.chat import Chat
-from agentkit.cli.run import exit_code, watch
+from agentkit.cli.run import Begin, exit_code, journalled, watch
 from agentkit.errors import ToolError
 from agentkit.testing.local import MODEL, LocalServer
 from agentkit.tools import tool
@@ -36,10 +36,10 @@ def demo_local(console: Console) -> int:
     wrong = 0
     with tempfile.TemporaryDirectory(prefix="agentkit-demo-") as folder, LocalServer() as server:
         console.print(ABOUT, style="dim", markup=False, soft_wrap=True)
-        agent = clerk(Path(folder), Chat(server.model, base_url=server.base_url))
+        agent = journalled(clerk(Path(folder), Chat(server.model, base_url=server.base_url)))
         for question, expected in QUESTIONS:
             console.print(f"> {question}", style="bold", markup=False)
-            result = watch(agent, question, console)
+            result = watch(agent, _asking(question), console)
             if result.status == "cancelled":
                 return exit_code(result)
             right = result.status == "completed" and expected in str(result.output) and len(result.steps[0].calls) == 1
@@ -48,6 +48,10 @@ def demo_local(console: Console) -> int:
                 f"{'right' if right else 'wrong'}: {expected}\n", style="green" if right else "red", markup=False
             )
     return WRONG if wrong else 0
+
+
+def _asking(question: str) -> Begin:
+    return lambda agent: agent.stream(question)
 
 
 def clerk(folder: Path, model: Chat) -> Agent[object]:

@@ -5,21 +5,23 @@ import dataclasses
 import json
 import signal
 import sys
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import NoReturn
 
 import click
 import pydantic_core
 from rich.console import Console
 
-from agentkit.agent import Agent
 from agentkit.cli.ask import ask_at_terminal
+from agentkit.cli.journal import find_run, journal_to_write, open_journal
 from agentkit.cli.targets import AnyAgent, agent_for
 from agentkit.errors import ModelError, UsageError
-from agentkit.events import Observer
-from agentkit.messages import Message
+from agentkit.events import Observer, Recorded
 from agentkit.observers.console import Terminal, console_view
 from agentkit.observers.plain import counted_as
 from agentkit.result import Result
+from agentkit.watch import Watch
 
 UNFINISHED = 1
 CANCELLED = 130
@@ -30,8 +32,17 @@ CANCELLED = 130
 @click.option("--tools", metavar="FILE", help="Make an agent of the functions in a file or module.")
 @click.option("--model", metavar="ID", help="The model; else the agent's own, or AGENTKIT_MODEL.")
 @click.option("--base-url", metavar="URL", help="The endpoint; else AGENTKIT_BASE_URL.")
+@click.option("--continue", "continues", metavar="RUN", help="Go on with the conversation of an earlier run.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object and nothing else.")
-def run(words: tuple[str, ...], tools: str | None, model: str | None, base_url: str | None, *, as_json: bool) -> None:
+def run(
+    words: tuple[str, ...],
+    tools: str | None,
+    model: str | None,
+    base_url: str | None,
+    continues: str | None,
+    *,
+    as_json: bool,
+) -> None:
     """Ask an agent one question.
 
     TARGET is module:agent or file.py:agent; with --tools it is left out.
@@ -39,16 +50,34 @@ def run(words: tuple[str, ...], tools: str | None, model: str | None, base_url: 
     if len(words) != (1 if tools else 2):
         wanted = "--tools FILE and a PROMPT" if tools else "a TARGET (module:agent or file.py:agent) and a PROMPT"
         raise UsageError(f"run takes {wanted}; put the prompt in quotes")
-    agent = agent_for(None if tools else words[0], tools, model=model, base_url=base_url)
+    agent = journalled(agent_for(None if tools else words[0], tools, model=model, base_url=base_url))
+    before = None if continues is None else find_run(open_journal(), continues)
+    finish(agent, lambda watched: watched.stream(words[-1], continues=before), as_json=as_json)
+
+
+Begin = Callable[[AnyAgent], Watch[object]]
+"""Begins, or takes up, a run of an agent that is watched."""
+
+
+def journalled(agent: AnyAgent) -> AnyAgent:
+    """The agent with the command's journal, where it has none of its own."""
+    return agent if agent.journal is not None else dataclasses.replace(agent, journal=journal_to_write())
+
+
+def finish(agent: AnyAgent, begin: Begin, *, as_json: bool = False, before: Sequence[Recorded] = ()) -> NoReturn:
+    """Watch a run to its end, and end the command as it does."""
     console = Terminal(stderr=as_json, highlight=False)
     try:
-        result = watch(agent, words[-1], console, view=not as_json)
+        result = watch(agent, begin, console, view=not as_json, before=before)
     except ModelError as error:
-        if as_json and isinstance(error.result, Result):
-            click.echo(as_text(error.result))
+        if isinstance(error.result, Result):
+            if as_json:
+                click.echo(as_text(error.result))
+            tell_way_on(agent, error.result, console)
         raise
     if as_json:
         click.echo(as_text(result))
+    tell_way_on(agent, result, console)
     sys.exit(exit_code(result))
 
 
@@ -57,23 +86,40 @@ def exit_code(result: Result[object]) -> int:
     return {"completed": 0, "cancelled": CANCELLED}.get(result.status, UNFINISHED)
 
 
+def tell_way_on(agent: AnyAgent, result: Result[object], console: Console) -> None:
+    """Say what can be done with a run that is on record."""
+    if agent.journal is None:
+        return
+    verbs = {"waiting": "approve", "failed": "resume", "cancelled": "resume"}
+    verb = verbs.get(result.status, "show")
+    console.print(f"agentkit {verb} {result.run_id}", style="dim", markup=False, soft_wrap=True)
+
+
 def watch(
-    agent: AnyAgent, prompt: str, console: Console, *, view: bool = True, history: tuple[Message, ...] = ()
+    agent: AnyAgent, begin: Begin, console: Console, *, view: bool = True, before: Sequence[Recorded] = ()
 ) -> Result[object]:
-    """Run an agent, show it, and let Ctrl-C cancel it."""
-    observers: tuple[Observer, ...] = (console_view(console),) if view else ()
+    """Run an agent, show it, and let Ctrl-C cancel it.
+
+    Args:
+        agent: Who is asked.
+        begin: How.
+        console: Where it is shown.
+        view: Whether it is.
+        before: What has happened in the run before.
+    """
+    observers: tuple[Observer, ...] = (console_view(console, before),) if view else ()
     approver = agent.approver or (ask_at_terminal(console) if sys.stdin.isatty() else None)
     watched = dataclasses.replace(agent, observers=(*agent.observers, *observers), approver=approver)
-    result = asyncio.run(_until_the_end(watched, prompt, history))
+    result = asyncio.run(_until_the_end(begin(watched)))
     if result.status == "cancelled" and view:
         results = sum(len(step.results) for step in result.steps)
         console.print(f"kept: {counted_as(len(result.steps), 'step')} and {counted_as(results, 'tool result')}")
     return result
 
 
-async def _until_the_end(agent: Agent[object], prompt: str, history: tuple[Message, ...]) -> Result[object]:
+async def _until_the_end(watching: Watch[object]) -> Result[object]:
     loop = asyncio.get_running_loop()
-    async with agent.stream(prompt, history=history) as running:
+    async with watching as running:
         interrupted = asyncio.Event()
         # Where a loop takes no signals, as on Windows, Ctrl-C ends the command as it ends any other.
         with suppress(NotImplementedError):

@@ -1,9 +1,11 @@
 """What a command is pointed at: `module:agent`, `file.py:agent`, or the tools in a file."""
 
+import argparse
 import importlib
 import importlib.util
 import inspect
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Sequence
@@ -162,8 +164,38 @@ def agent_for(target: str | None, tools: str | None, *, model: str | None, base_
         os.environ.setdefault("AGENTKIT_BASE_URL", base_url)
     if target is not None:
         agent = find_agent(target)
-        return replace(agent, model=Chat(model or agent.model.name, base_url=base_url)) if model or base_url else agent
-    name = model or os.environ.get("AGENTKIT_MODEL")
-    if not name:
-        raise UsageError("no model is given: pass --model, or set AGENTKIT_MODEL in the environment")
-    return Agent(Chat(name, base_url=base_url), tools=find_tools(tools) if tools else ())
+        if model or base_url:
+            agent = replace(agent, model=Chat(model or agent.model.name, base_url=base_url))
+    else:
+        name = model or os.environ.get("AGENTKIT_MODEL")
+        if not name:
+            raise UsageError("no model is given: pass --model, or set AGENTKIT_MODEL in the environment")
+        model = name
+        agent = Agent(Chat(name, base_url=base_url), tools=find_tools(tools) if tools else ())
+    # An agent that says itself how it is found is not found better by what was typed.
+    return agent if agent.target else replace(agent, target=_as_words(target, tools, model, base_url))
+
+
+def _as_words(target: str | None, tools: str | None, model: str | None, base_url: str | None) -> str:
+    """What was typed, for the record."""
+    words = [] if target is None else [target]
+    for option, value in (("--tools", tools), ("--model", model), ("--base-url", base_url)):
+        words += [option, value] if value else []
+    return shlex.join(words)
+
+
+def agent_at(words: str) -> AnyAgent:
+    """The agent that a run has on record, as in `shop.py:agent --model M`.
+
+    Raises:
+        UnknownTarget: There is no such thing, or the words are none of a target.
+    """
+    parser = argparse.ArgumentParser(exit_on_error=False, add_help=False)
+    parser.add_argument("target", nargs="?")
+    for option in ("--tools", "--model", "--base-url"):
+        parser.add_argument(option)
+    try:
+        found = parser.parse_args(shlex.split(words))
+    except (argparse.ArgumentError, ValueError, SystemExit) as error:
+        raise UnknownTarget(f"{words!r} names no agent; write it as in `shop.py:agent --model M`") from error
+    return agent_for(found.target, found.tools, model=found.model, base_url=found.base_url)

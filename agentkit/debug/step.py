@@ -9,8 +9,7 @@ from agentkit.debug.outline import CallHistory, Passage
 from agentkit.debug.page import Head, Part, Quoted
 from agentkit.debug.words import content_text, cut, tallies, tokens
 from agentkit.events import ApprovalGiven, ModelCalled, ModelReplied, RunResumed, ToolFinished, ToolStarted
-from agentkit.observers.console import shown_arguments
-from agentkit.observers.plain import WIDTH, duration
+from agentkit.observers.plain import WIDTH, duration, shown_arguments
 
 REASONING_LINES = 2
 

@@ -27,8 +27,7 @@ from agentkit.events import (
     RunSuspended,
 )
 from agentkit.messages import Message
-from agentkit.observers.console import shown_arguments
-from agentkit.observers.plain import counted_as
+from agentkit.observers.plain import counted_as, shown_arguments
 
 NOTHING = "There is nothing to tell: no event of this run is on record."
 

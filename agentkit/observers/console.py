@@ -1,8 +1,8 @@
 """A run for eyes at a terminal: reasoning dim, calls with their arguments, results cut kindly, then the answer."""
 
-import json
 import os
 import sys
+from collections.abc import Iterable
 
 from rich.console import Console
 from rich.text import Text
@@ -23,7 +23,7 @@ from agentkit.events import (
 )
 from agentkit.limits import Spent
 from agentkit.messages import ToolCall, text_of
-from agentkit.observers.plain import WIDTH, counted_as, duration, kindly, printable
+from agentkit.observers.plain import counted_as, duration, kindly, printable, shown_arguments
 from agentkit.secrets import scrub
 
 
@@ -35,9 +35,12 @@ class Terminal(Console):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def console_view(console: Console) -> Observer:
-    """Print a run as it happens."""
-    return _View(console).observe
+def console_view(console: Console, before: Iterable[Recorded] = ()) -> Observer:
+    """Print a run as it happens; what has happened before is known, and not printed again."""
+    view = _View(console)
+    for recorded in before:
+        view.remember(recorded)
+    return view.observe
 
 
 class _View:
@@ -51,6 +54,13 @@ class _View:
         self.warned: set[str] = set()
         self.spent = Spent()
         self.began = 0.0
+
+    def remember(self, recorded: Recorded) -> None:
+        """What later lines refer to."""
+        event = recorded.event
+        if isinstance(event, ModelReplied):
+            self.spent += Spent(1, len(event.message.tool_calls), event.usage, event.cost)
+            self.calls |= {call.id: call for call in event.message.tool_calls}
 
     def observe(self, recorded: Recorded) -> None:
         event = recorded.event
@@ -66,7 +76,7 @@ class _View:
             case ModelRetried():
                 self.retried(event)
             case ModelReplied():
-                self.replied(event)
+                self.replied(event, recorded)
             case ToolProgressed(call_id, text):
                 self.line(f"  … {self.name(call_id)}: {text}", "dim")
             case ToolFinished():
@@ -104,7 +114,7 @@ class _View:
         self.line(f"  {when} ({event.category}: {why}){discarded}", "yellow")
         self.streamed = False
 
-    def replied(self, event: ModelReplied) -> None:
+    def replied(self, event: ModelReplied, recorded: Recorded) -> None:
         message = event.message
         if not self.streamed:
             if message.reasoning is not None and message.reasoning.text:
@@ -112,14 +122,13 @@ class _View:
             if message.text:
                 self.write(message.text, "none")
         self.close()
-        self.spent += Spent(1, len(message.tool_calls), event.usage, event.cost)
+        self.remember(recorded)
         for warning in event.warnings:
             if warning not in self.warned:
                 # What is odd about one server is odd at each step.
                 self.line(f"  note: {warning}", "dim yellow")
         self.warned.update(event.warnings)
         for call in message.tool_calls:
-            self.calls[call.id] = call
             self.line(f"  → {call.name}({shown_arguments(call.arguments)})", "green")
 
     def finished(self, event: ToolFinished) -> None:
@@ -141,15 +150,3 @@ class _View:
         # Why a model failed is the error that ends the command.
         detail = f" ({event.detail})" if event.detail and event.status != "failed" else ""
         self.line(f"{event.status}{detail} · {' · '.join(parts)}", "bold green" if good else "bold yellow")
-
-
-def shown_arguments(raw: str) -> str:
-    """Arguments as a person reads them: `city="Oslo", days=3`; what is no object stays as it came."""
-    try:
-        value = json.loads(raw)
-    except (ValueError, RecursionError):
-        return raw[:WIDTH]
-    if not isinstance(value, dict):
-        return raw[:WIDTH]
-    text = ", ".join(f"{name}={json.dumps(each, ensure_ascii=False)}" for name, each in value.items())
-    return text if len(text) <= WIDTH else f"{text[:WIDTH]}…"

@@ -1,5 +1,6 @@
 """Text that a terminal shows and does not obey."""
 
+import json
 import re
 
 LINES = 6
@@ -30,3 +31,15 @@ def duration(seconds: float) -> str:
 def counted_as(number: int, thing: str) -> str:
     """A number of things: `1 step`, `2 steps`."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def shown_arguments(raw: str) -> str:
+    """Arguments as a person reads them: `city="Oslo", days=3`; what is no object stays as it came."""
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError):
+        return raw[:WIDTH]
+    if not isinstance(value, dict):
+        return raw[:WIDTH]
+    text = ", ".join(f"{name}={json.dumps(each, ensure_ascii=False)}" for name, each in value.items())
+    return text if len(text) <= WIDTH else f"{text[:WIDTH]}…"

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, fields, replace
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,9 @@ Durability = Literal["full", "os"]
 
 LEASE = 30.0
 """Seconds that a claim holds without a sign of life, where nobody can see whether its process is still there."""
+
+LARGEST = 2**63 - 1
+"""The largest number that SQLite knows."""
 
 COLUMNS = tuple(each.name for each in fields(Listed))
 
@@ -72,6 +75,8 @@ class SqliteJournal:
         self._at_once = durability == "os"
         self._pid = 0
         self._opened: Writer | None = None
+        self._left: dict[str, int] = {}
+        """Epochs of claims that could not be given back, as when the disk was full."""
 
     def __repr__(self) -> str:
         return f"SqliteJournal({str(self.path)!r}, durability={'os' if self._at_once else 'full'!r})"
@@ -82,14 +87,16 @@ class SqliteJournal:
         if self._opened is None or self._pid != os.getpid():
             self._pid = os.getpid()
             self._owner = this_process()
-            renew = partial(_renew, owner=self._owner)
+            self._left = {}
+            renew = partial(_renew, owner=self._owner, left=self._left)
             self._opened = Writer(self.path, at_once=self._at_once, idle=renew, seconds=LEASE / 3)
         return self._opened
 
     async def claim(self, run_id: str, *, create: bool = False) -> "SqliteClaim":
         writer = self._writer
-        epoch, events = await writer.put(partial(_claim, run_id=run_id, create=create, owner=self._owner))
-        return SqliteClaim(run_id, epoch, events, writer=writer, redaction=self._redaction)
+        work = partial(_claim, run_id=run_id, create=create, owner=self._owner, left=self._left)
+        epoch, events = await writer.put(work)
+        return SqliteClaim(run_id, epoch, events, writer=writer, redaction=self._redaction, left=self._left)
 
     def redact(self, text: str) -> str:
         return self._redaction(text)
@@ -136,13 +143,21 @@ class SqliteClaim:
     """
 
     def __init__(
-        self, run_id: str, epoch: int, events: tuple[Recorded, ...], *, writer: Writer, redaction: Redaction
+        self,
+        run_id: str,
+        epoch: int,
+        events: tuple[Recorded, ...],
+        *,
+        writer: Writer,
+        redaction: Redaction,
+        left: dict[str, int],
     ) -> None:
         self.events = events
         self._redaction = redaction
         self._run_id = run_id
         self._epoch = epoch
         self._writer = writer
+        self._left = left
         self._kept = list(events)
         self._held: tuple[rows.Row, ...] = ()
 
@@ -185,9 +200,14 @@ class SqliteClaim:
 
     async def release(self) -> None:
         held, self._held = self._held, ()
-        released = self._writer.do(partial(_release, run_id=self._run_id, epoch=self._epoch, held=held))
-        if released is not None:
-            await released
+        try:
+            released = self._writer.do(partial(_release, run_id=self._run_id, epoch=self._epoch, held=held))
+            if released is not None:
+                await released
+        except JournalError:
+            # It is done as soon as something can be written again.
+            self._left[self._run_id] = self._epoch
+            raise
 
 
 _JOURNALS: WeakValueDictionary[Path, SqliteJournal] = WeakValueDictionary()
@@ -207,8 +227,9 @@ def journal_at(path: str | Path) -> SqliteJournal:
 
 
 def _claim(
-    connection: sqlite3.Connection, *, run_id: str, create: bool, owner: str
+    connection: sqlite3.Connection, *, run_id: str, create: bool, owner: str, left: Mapping[str, int]
 ) -> tuple[int, tuple[Recorded, ...]]:
+    _give_back(connection, left)
     found = connection.execute("select epoch, owner, lease from run where run_id = ?", (run_id,)).fetchone()
     now = time.time()
     if found is None:
@@ -233,7 +254,8 @@ def _holds(holder: str, lease: float, now: float) -> bool:
     return not is_gone(holder) and lease > now
 
 
-def _renew(connection: sqlite3.Connection, *, owner: str) -> None:
+def _renew(connection: sqlite3.Connection, *, owner: str, left: Mapping[str, int]) -> None:
+    _give_back(connection, left)
     connection.execute("update run set lease = ? where owner = ?", (time.time() + LEASE, owner))
 
 
@@ -257,19 +279,31 @@ def _told(connection: sqlite3.Connection, *, run_id: str) -> Listed:
 
 
 def _list(connection: sqlite3.Connection, listing: Listed) -> None:
-    run_id, *values = (storable(each) if isinstance(each, str) else each for each in astuple(listing))
+    run_id, *values = map(_fitting, astuple(listing))
     connection.execute(f"update run set {_SET} where run_id = ?", (*values, run_id))  # noqa: S608 - names of columns
+
+
+def _fitting(value: object) -> object:
+    """A value of the list as a column can hold it; the events have it as it is, also a nonsensical number of tokens."""
+    if isinstance(value, int):
+        return max(-LARGEST, min(value, LARGEST))
+    return storable(value) if isinstance(value, str) else value
 
 
 def _release(connection: sqlite3.Connection, *, run_id: str, epoch: int, held: Sequence[rows.Row]) -> None:
     if held:
         _append(connection, run_id=run_id, epoch=epoch, held=held, listing=None)
-    connection.execute("update run set owner = null, lease = null where run_id = ? and epoch = ?", (run_id, epoch))
+    _give_back(connection, {run_id: epoch})
     # One that was claimed and never begun is no run.
     connection.execute(
         "delete from run where run_id = ? and epoch = ? and not exists (select 1 from event where run_id = ?)",
         (run_id, epoch, run_id),
     )
+
+
+def _give_back(connection: sqlite3.Connection, claims: Mapping[str, int]) -> None:
+    free = "update run set owner = null, lease = null where run_id = ? and epoch = ?"
+    connection.executemany(free, tuple(claims.items()))
 
 
 def _read(connection: sqlite3.Connection, run_id: str) -> tuple[Recorded, ...]:

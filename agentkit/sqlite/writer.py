@@ -7,6 +7,7 @@ transaction need not wait for the disk it is written at once, in the thread that
 import asyncio
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -52,8 +53,10 @@ class _Shared:
     written: int = 0
     """Pieces of work since the last checkpoint."""
     idle: Work[object] | None = None
-    """What is done whenever so many seconds have passed: leases are made longer."""
+    """What is done whenever so many seconds have passed, however much else there is to do: leases are made longer."""
     seconds: float = 10.0
+    due: float = 0.0
+    """When it is done next, by the monotonic clock."""
 
     def connected(self) -> sqlite3.Connection:
         if self.connection is None:
@@ -129,9 +132,10 @@ class Writer:
             work(connection)
             connection.execute("commit")
             shared.written += 1
-        except (sqlite3.Error, JournalError) as error:
+        except (sqlite3.Error, JournalError, OverflowError, ValueError) as error:
             if shared.connection is not None:
-                roll_back(shared.connection)
+                with suppress(sqlite3.Error):
+                    roll_back(shared.connection)
             shared.failed(error)
             raise explained(error, shared.path) from error
         finally:
@@ -146,7 +150,7 @@ def _work(shared: _Shared) -> None:
         with shared.lock:
             if batch:
                 _write(shared, batch)
-            elif not last:
+            if not last and time.monotonic() >= shared.due:
                 _idle(shared)
             if shared.written >= CHECKPOINT or last:
                 _checkpoint(shared)
@@ -161,7 +165,7 @@ def _next(shared: _Shared) -> tuple[list[_Job[object]], bool]:
     """The work that is there, after waiting for some; and whether it is the last."""
     batch: list[_Job[object]] = []
     with suppress(Empty):
-        job = shared.jobs.get(timeout=shared.seconds)
+        job = shared.jobs.get(timeout=max(0.0, shared.due - time.monotonic()))
         while job is not None:
             batch.append(job)
             if len(batch) == BATCH:
@@ -200,6 +204,7 @@ def _transaction(shared: _Shared, batch: Sequence[_Job[object]]) -> Exception | 
 
 
 def _idle(shared: _Shared) -> None:
+    shared.due = time.monotonic() + shared.seconds
     if shared.connection is None or shared.idle is None:
         return
     # A lease that could not be made longer is tried again; its run finds out when it writes.
