@@ -55,6 +55,7 @@ from agentkit.journal import Claim, Journal, MemoryJournal
 from agentkit.limits import Limits
 from agentkit.messages import File, Image, Message, Reasoning, Text, ToolCall, ToolResult, Usage
 from agentkit.model import Model, OutputFormat, Price, Reply, Request, Settings, ToolSpec
+from agentkit.people import ask_user
 from agentkit.prompted import Prompted
 from agentkit.rates import RateLimit, RateLimited
 from agentkit.result import Result, Step
@@ -142,6 +143,7 @@ __all__ = [
     "UnknownTarget",
     "Usage",
     "UsageError",
+    "ask_user",
     "tool",
 ]
 

@@ -4,9 +4,7 @@ import asyncio
 import importlib
 import inspect
 import math
-import os
 import secrets
-import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -18,31 +16,30 @@ from typing import Any, Generic, get_args
 
 from agentkit.answers import AnswerToolbox, answer_instructions, answer_tool
 from agentkit.approvals import Approver, Decision, given
+from agentkit.beginning import Prompt, asked, first_messages
 from agentkit.clock import Clock, SystemClock
 from agentkit.context import Context
-from agentkit.definition import definition, differences
+from agentkit.definition import definition
 from agentkit.doubt import InDoubt
 from agentkit.drive import Ports, Terms, drive
-from agentkit.errors import JournalError, ModelError, RunDiffers, ToolError, UsageError
+from agentkit.errors import JournalError, ModelError, ToolError, UsageError
 from agentkit.events import (
     EVERYWHERE,
     Event,
     Observer,
     Recorded,
     RunFinished,
-    RunForked,
-    RunResumed,
     RunStarted,
     ToolStarted,
-    Unknown,
 )
 from agentkit.history import check_history
 from agentkit.journal import Claim, Journal, MemoryClaim, MemoryJournal
 from agentkit.limits import Account, Limits
 from agentkit.loop import Run, conversation, fold
-from agentkit.messages import File, Image, Message, Part, Text
+from agentkit.messages import Message
 from agentkit.model import Model, OutputFormat, OutputMode, Settings
 from agentkit.result import Output, Result
+from agentkit.resumption import check_resumable, check_same, resumed
 from agentkit.retry import persistent
 from agentkit.schema.outputs import OutputRefused, OutputType
 from agentkit.tasks import to_the_end
@@ -53,9 +50,6 @@ from agentkit.watch import Watch
 # What a caller hands in as deps is known to the functions that read it, and to nobody in between.
 Instructions = str | Callable[[Context[Any]], str | Awaitable[str]]
 """What the model is told first, or a function that says it for a run."""
-
-Prompt = str | Part | Sequence[str | Part]
-"""What is asked: words, or words with pictures and documents."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -260,31 +254,13 @@ class Agent(Generic[Output]):
         else:
             claim = await self.kept_in().claim(run if isinstance(run, str) else run.run_id)
         try:
-            _check_resumable(claim.events, decisions)
+            check_resumable(claim.events, decisions)
             if self._journal is not None:
-                self._check_same(claim.events)
-            return claim, [_resumed(), *(given(call_id, said) for call_id, said in decisions.items())]
+                check_same(claim.events, self.definition)
+            return claim, [resumed(), *(given(call_id, said) for call_id, said in decisions.items())]
         except BaseException:
             await to_the_end(claim.release())
             raise
-
-    def _check_same(self, events: Sequence[Recorded]) -> None:
-        """Make sure that this agent began the run.
-
-        Raises:
-            RunDiffers: Another one did, or another version.
-        """
-        run_id = fold(events).id
-        began = next(each.event for each in reversed(events) if isinstance(each.event, RunStarted | RunForked))
-        found = differences(began.definition, self.definition) if began.definition else []
-        found += sorted(
-            {f"{each.event.kind} is an event of a newer version" for each in events if isinstance(each.event, Unknown)}
-        )
-        if found:
-            raise RunDiffers(
-                f"run {run_id} was begun by another agent: {'; '.join(found)}. To go on with this one, fork it: "
-                f"`agentkit fork {run_id}`, or agentkit.debug.fork(agent, {run_id!r})"
-            )
 
     @cached_property
     def definition(self) -> Mapping[str, str]:
@@ -330,6 +306,9 @@ class Agent(Generic[Output]):
 
         claim = await (context.journal or MemoryJournal()).claim(context.key, create=True)
         run = fold(claim.events)
+        if context.account is not None:
+            # What it has spent before counts for the run that calls it, as if it had been spent now.
+            context.account.charge(run.spent)
         if isinstance(run.ended, RunFinished):
             await to_the_end(claim.release())
             result = self._result(claim.events)
@@ -358,11 +337,8 @@ class Agent(Generic[Output]):
             return [
                 await self.starting(task, context.deps, (), run_id=context.key, parent=parent, kept=context.journal)
             ]
-        self._check_same(claim.events)
-        if context.account is not None:
-            # What it has spent before counts for the run that calls it, as if it had been spent now.
-            context.account.charge(fold(claim.events).spent)
-        return [_resumed()]
+        check_same(claim.events, self.definition)
+        return [resumed()]
 
     async def starting(
         self,
@@ -389,25 +365,16 @@ class Agent(Generic[Output]):
         Raises:
             UsageError: As for `run`.
         """
-        content = (prompt,) if isinstance(prompt, (Text, Image, File)) else prompt
-        if not isinstance(content, Sequence) or not all(isinstance(part, (str, Text, Image, File)) for part in content):
-            raise UsageError(f"the prompt is {prompt!r}; it must be text, or a list of Text, Image and File")
-        if not content or (isinstance(content, str) and not content.strip()):
-            raise UsageError("the prompt is empty; say what the agent should do")
+        question = asked(prompt)
         if continues is not None and not history:
             history = conversation(fold(self.kept_in().read(continues)))
+        # A history that cannot be sent is refused before anybody is asked for instructions.
         check_history(history)
         run_id = run_id or self.new_id()
-        instructions = await self.told(deps, run_id)
-        messages = tuple(history)
-        if instructions:
-            # The agent's own instructions hold for its run, not those of the run the history comes from.
-            messages = (Message("system", instructions), *(m for m in messages if m.role != "system"))
-        parts = content if isinstance(content, str) else tuple(Text(p) if isinstance(p, str) else p for p in content)
-        asked = Message("user", parts)
+        messages = first_messages(question, history, await self.told(deps, run_id))
         finisher = self.toolbox.tool.name if isinstance(self.toolbox, AnswerToolbox) else None
         told_apart = {} if (kept or self._journal) is None else self.definition
-        return RunStarted(run_id, self.name, (*messages, asked), parent, finisher, continues, told_apart, self.target)
+        return RunStarted(run_id, self.name, messages, parent, finisher, continues, told_apart, self.target)
 
     def new_id(self) -> str:
         """An id for a run: when it began, and letters that no other has."""
@@ -501,27 +468,3 @@ def _opened(journal: Journal | str | Path | None) -> Journal | None:
         return journal
     opened: Journal = importlib.import_module("agentkit.sqlite.journal").journal_at(journal)
     return opened
-
-
-def _resumed() -> RunResumed:
-    return RunResumed(f"{socket.gethostname()}:{os.getpid()}")
-
-
-def _check_resumable(events: Sequence[Recorded], decisions: Mapping[str, bool | Decision]) -> None:
-    """Make sure that a run can go on, and waits for these decisions.
-
-    Raises:
-        UsageError: It has ended, or a decision is for another call.
-    """
-    run = fold(events)
-    if not run.id:
-        raise UsageError("the run had not begun when it stopped, so there is nothing to go on with; run it again")
-    if isinstance(run.ended, RunFinished):
-        raise UsageError(
-            f"run {run.id} has ended as {run.ended.status!r}; go on with history=result.messages, or continues={run.id!r}"
-        )
-    waiting = {call.id for call in run.undecided}
-    if unknown := set(decisions) - waiting:
-        raise UsageError(
-            f"no call {', '.join(sorted(unknown))} waits for a decision; these do: {', '.join(sorted(waiting)) or 'none'}"
-        )

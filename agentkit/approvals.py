@@ -35,6 +35,8 @@ class Question:
     run_id: str
     why: str = ""
     """The reason to ask, where it is another one than that the tool needs approval."""
+    answer: bool = False
+    """Whether the person is to give the result themselves: `Decision(granted=True, answer=...)`."""
 
 
 Approver = Callable[[Question], bool | Decision | Awaitable[bool | Decision]]

@@ -315,8 +315,8 @@ class _Driver:
         self.offered = self.offered or self.offer()
         for call in calls:
             tool = self.offered.get(call.name)
-            told = "" if tool is None else tool.description
-            question = Question(call, told, self.run.id, self.run.asked[call.id])
+            told, answer = ("", False) if tool is None else (tool.description, tool.options.approval == "answer")
+            question = Question(call, told, self.run.id, self.run.asked[call.id], answer)
             await self.record.add(await ask(self.ports.approver, question))
 
     async def cancelled(self) -> None:

@@ -230,7 +230,7 @@ def needs_person(ready: Ready) -> bool:
     """Whether a person must agree to a call first."""
     approval = ready.tool.options.approval
     if not callable(approval):
-        return approval == "always"
+        return approval != "never"
     try:
         return bool(approval(ready.arguments))
     except Exception:  # it belongs to the tool; when it cannot tell, the careful answer is yes

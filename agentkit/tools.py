@@ -30,8 +30,8 @@ Verify = Callable[[str], object]
 """Says of an idempotency key whether its call has happened: False for no, None where it cannot tell, True for yes, and anything
 else for the call's result.  May be async."""
 
-Approval = Literal["never", "always"] | Callable[[Mapping[str, JsonValue]], bool]
-"""Whether a person must agree to a call first; a function decides by the arguments."""
+Approval = Literal["never", "always", "answer"] | Callable[[Mapping[str, JsonValue]], bool]
+"""Whether a person must agree to a call first, or answer it instead of the function; a function decides by the arguments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +201,8 @@ def tool(  # noqa: PLR0913 - every option is one a tool's author may need, and e
         description: What the model is told; the docstring's text when left out.
         effect: `read` looks and changes nothing, `idempotent` may be called again with the same key,
             `once` must not happen twice.
-        approval: Whether a person must agree first: `never`, `always`, or a function of the arguments.
+        approval: Whether a person must agree first: `never`, `always`, or a function of the arguments; `answer` where the
+            person gives the result themselves, and the function is called only if they do not.
         timeout: Seconds it may take; the run's `Limits.tool_seconds` when left out.
         parallel: Whether it may run beside other calls; by default async functions and those that read may.
         sequential: Whether it runs alone, after all calls before it and before all calls after it.
@@ -238,9 +239,9 @@ def _check(options: Options, name_of: str) -> None:
         raise ToolDefinitionError(
             f"{name_of}: effect is {options.effect!r}; it must be one of {', '.join(get_args(Effect))}"
         )
-    if options.approval not in ("never", "always") and not callable(options.approval):
+    if options.approval not in ("never", "always", "answer") and not callable(options.approval):
         raise ToolDefinitionError(
-            f"{name_of}: approval is {options.approval!r}; it must be 'never', 'always' or a function"
+            f"{name_of}: approval is {options.approval!r}; it must be 'never', 'always', 'answer' or a function"
         )
     if options.verify is not None and options.effect != "once":
         raise ToolDefinitionError(

@@ -22,19 +22,20 @@ context model fingerprint lanes workers repeats prompt_cache
 retry turns rates forms prompted
 loop history
 tools
-results toolbox definition doubt
+results toolbox definition doubt people
 audience record answers asking drive result watch
 sqlite.process sqlite.file sqlite.writer sqlite.rows sqlite.search sqlite.journal
 chat.sse chat.reading chat.usage chat.waits chat.errors chat.deadline chat.credentials chat.connection
 chat.profiles chat.providers chat.parameters chat.thought chat.growing chat.tags chat.calls chat.assemble
 chat.repairs chat.entries chat.encode chat.receive chat.chat
 probe.findings probe.asking probe.reply_questions probe.tool_questions probe.reasoning_questions probe.format_questions probe.probe
-agent
+beginning resumption agent
 observers.plain observers.pages observers.log observers.console logs
 debug.outline debug.words debug.page debug.step debug.story debug.facts debug.aspects debug.changes debug.diff debug.contrast
-debug.recording debug.held debug.replay debug.fork
+debug.scrubbed debug.recording debug.held debug.replay debug.fork debug.export
 testing.clock testing.scripted testing.encoding testing.exchange testing.strict testing.faults testing.server testing.local
-cli.ask cli.targets cli.journal cli.run cli.runs cli.show cli.resume cli.fork cli.shop cli.local cli.chat cli.schema cli.call cli.probe cli.demo
+testing.tape testing.deck testing.taped testing.cassette testing.written
+cli.ask cli.targets testing.target cli.journal cli.run cli.runs cli.show cli.resume cli.fork cli.export cli.shop cli.local cli.chat cli.schema cli.call cli.probe cli.demo
 """
 
 PLACES = {name: place for place, name in enumerate(FLOORS.split())}

@@ -30,11 +30,8 @@ async def typed_line() -> str:
 def ask_at_terminal(console: Console, read: ReadLine = typed_line) -> Approver:
     """An approver that asks at this terminal; whatever is not a yes is a no, and its words are the reason."""
 
-    async def approve(question: Question) -> Decision:
-        call = question.call
-        shown = f"  ? {call.name}({shown_arguments(call.arguments)})"
-        console.print(Text(printable(shown), "bold magenta"), soft_wrap=True)
-        console.print("    make this call? [y/N, or why not] ", end="", markup=False)
+    async def line(text: str) -> str:
+        console.print(f"    {text} ", end="", markup=False)
         try:
             answer = await read()
         except asyncio.CancelledError:
@@ -42,7 +39,18 @@ def ask_at_terminal(console: Console, read: ReadLine = typed_line) -> Approver:
             raise
         if not answer.endswith("\n"):
             console.print()
-        answer = answer.strip()
+        return answer.strip()
+
+    async def approve(question: Question) -> Decision:
+        call = question.call
+        shown = f"  ? {call.name}({shown_arguments(call.arguments)})"
+        console.print(Text(printable(shown), "bold magenta"), soft_wrap=True)
+        if question.why:
+            console.print(Text(f"    {printable(question.why)}", "magenta"), soft_wrap=True)
+        if question.answer:
+            answer = await line("your answer:")
+            return Decision(granted=True, answer=answer) if answer else Decision(False, "They did not answer.")
+        answer = await line("make this call? [y/N, or why not]")
         if answer.lower() in {"y", "yes"}:
             return Decision(granted=True)
         return Decision(granted=False, reason="" if answer.lower() in {"", "n", "no"} else f"They said: {answer}")

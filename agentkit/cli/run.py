@@ -71,14 +71,17 @@ def finish(agent: AnyAgent, begin: Begin, *, as_json: bool = False, before: Sequ
         result = watch(agent, begin, console, view=not as_json, before=before)
     except ModelError as error:
         if isinstance(error.result, Result):
-            if as_json:
-                click.echo(as_text(error.result))
-            tell_way_on(agent, error.result, console)
+            _tell(agent, error.result, console, as_json=as_json)
         raise
+    _tell(agent, result, console, as_json=as_json)
+    sys.exit(exit_code(result))
+
+
+def _tell(agent: AnyAgent, result: Result[object], console: Console, *, as_json: bool) -> None:
     if as_json:
         click.echo(as_text(result))
-    tell_way_on(agent, result, console)
-    sys.exit(exit_code(result))
+    else:
+        tell_way_on(agent, result, console)
 
 
 def exit_code(result: Result[object]) -> int:

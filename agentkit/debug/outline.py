@@ -252,7 +252,9 @@ def _seen(view: Overview, recorded: Recorded) -> Overview:
             parent, continues = event.parent, event.continues
             return Overview(run_id, agent, started=recorded.time, parent=parent, continues=continues)
         case RunForked():
-            return replace(view, run_id=event.run_id, started=recorded.time)
+            # What the parent has spent is the parent's.
+            spent = Spent(view.spent.steps, view.spent.tool_calls)
+            return replace(view, run_id=event.run_id, started=recorded.time, spent=spent)
         case ModelCalled(model) if model not in view.models:
             return replace(view, models=(*view.models, model))
         case ModelReplied():

@@ -165,9 +165,9 @@ _BESIDE = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR_SHM")
 
 
 def _is_all_in(path: Path) -> bool:
-    """Whether nothing of a journal is in its log alone; without the log it is older than it was, or torn."""
-    log = path.with_name(f"{path.name}-wal")
-    return not (log.exists() and log.stat().st_size)
+    """Whether a journal needs none of the files beside it; without them it is older than it was, or torn."""
+    beside = (path.with_name(f"{path.name}{end}") for end in ("-wal", "-journal"))
+    return not any(each.exists() and each.stat().st_size for each in beside)
 
 
 def _check_size(path: Path) -> None:
