@@ -46,6 +46,18 @@ SCRIPTS = {
         "LAMPS: CHEAP AT LAST",
     ),
     "approval": ([call("refund", order=4711, amount=389), "300 euros were paid back."], "waiting: refund("),
+    "crash_and_resume": (
+        [call("find_invoice", number=4711), call("pay", number=4711), "Invoice 4711 is paid."],
+        "pay -> paid, booked once\nInvoice 4711 is paid.\npayments made: 1",
+    ),
+    "approval_later": (
+        [call("refund", order=4711, amount=389), "389 euros were paid back."],
+        'the process that asked has ended\nwaiting: refund({"order": 4711, "amount": 389})\n389 euros were paid back.',
+    ),
+    "fork": (
+        [call("stock", item="lamp"), "No lamps tomorrow.", "Three lamps, tomorrow."],
+        "replayed: the same requests\nThree lamps, tomorrow.\na: run ",
+    ),
     "conversation": (
         [call("temperature", city="Oslo"), "It is -3.5 °C.", call("temperature", city="Lisbon"), "17 °C."],
         "17 °C.",
