@@ -28,6 +28,10 @@ class Claim(Protocol):
         """
         ...
 
+    def hold(self, recorded: Recorded) -> Awaitable[None] | None:
+        """Keep an event at the latest with the next one that is appended, before which nothing outside the run happens."""
+        ...
+
     def redact(self, text: str) -> str:
         """The text as it is kept."""
         ...
@@ -96,6 +100,9 @@ class MemoryClaim:
     def append(self, recorded: Recorded) -> Awaitable[None] | None:
         self.kept.append(recorded)
         return None
+
+    def hold(self, recorded: Recorded) -> Awaitable[None] | None:
+        return self.append(recorded)
 
     def redact(self, text: str) -> str:
         return text

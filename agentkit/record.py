@@ -8,13 +8,32 @@ from collections.abc import Awaitable, Sequence
 
 from agentkit.audience import Around, Audience
 from agentkit.clock import Clock
-from agentkit.events import Event, Observer, Recorded, RunFinished, RunForked, RunResumed, RunStarted, RunSuspended
+from agentkit.events import (
+    Event,
+    ModelReplied,
+    Observer,
+    Recorded,
+    RunFinished,
+    RunForked,
+    RunResumed,
+    RunStarted,
+    RunSuspended,
+    ToolFinished,
+)
 from agentkit.journal import Claim
 from agentkit.loop import Run, apply, fold
 from agentkit.tasks import to_the_end
 
 _BETWEEN = RunFinished | RunSuspended | RunResumed | RunForked
 """Events that begin no step."""
+
+
+def _is_followed(event: Event, run: Run) -> bool:
+    """Whether nothing happens outside the run before its next event, which can then be written together with this one.
+
+    What a model said is followed by what is done about it, and the last result of a step by the next request.
+    """
+    return isinstance(event, ModelReplied) or (isinstance(event, ToolFinished) and not run.owed)
 
 
 class Record:
@@ -50,7 +69,8 @@ class Record:
             recorded = self._recorded(event)
             # First, because an event that cannot follow must not get into the journal: of work left behind, say.
             run = apply(self.run, event)
-            kept = self._claim.append(recorded)
+            keep = self._claim.hold if _is_followed(event, run) else self._claim.append
+            kept = keep(recorded)
             if kept is None:
                 self._become(run, recorded)
             else:

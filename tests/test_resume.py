@@ -72,6 +72,9 @@ class DyingClaim:
             raise Died
         return self.inner.append(recorded)
 
+    def hold(self, recorded):
+        return self.append(recorded)
+
     def redact(self, text: str) -> str:
         return text
 

@@ -154,6 +154,8 @@ def _opened(path: Path, how: str) -> sqlite3.Connection:
     try:
         if not _version(connection, path):
             raise JournalError(f"{path} is empty; there is no run in it yet")
+        # Whatever is read is of one moment: a run that is deleted meanwhile is there as a whole or not at all.
+        connection.execute("begin")
     except BaseException:
         connection.close()
         raise

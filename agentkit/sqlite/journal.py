@@ -15,7 +15,6 @@ from agentkit.codec import storable
 from agentkit.errors import JournalError, OutOfOrder, RunTaken, UnknownRun, UsageError
 from agentkit.events import (
     ApprovalGiven,
-    ModelCalled,
     Recorded,
     RunFinished,
     RunForked,
@@ -163,17 +162,16 @@ class SqliteClaim:
 
     def append(self, recorded: Recorded) -> Awaitable[None] | None:
         held = (*self._held, rows.row_of(recorded, self._redaction))
-        if isinstance(recorded.event, ModelCalled):
-            # That the model is asked now follows from what is there; when it was asked is written with what it said.
-            self._kept.append(recorded)
-            self._held = held
-            return None
         work = partial(_append, run_id=self._run_id, epoch=self._epoch, held=held, listing=self._listing(recorded))
         written = self._writer.do(work)
         if written is not None:
             return self._written(written, recorded)
         self._wrote(recorded)
         return None
+
+    def hold(self, recorded: Recorded) -> None:
+        self._held = (*self._held, rows.row_of(recorded, self._redaction))
+        self._kept.append(recorded)
 
     def _listing(self, recorded: Recorded) -> Listing | None:
         """How the list shows the run after this event, where it changes."""
@@ -191,7 +189,7 @@ class SqliteClaim:
         self._wrote(recorded)
 
     def _wrote(self, recorded: Recorded) -> None:
-        # Not before: what was held when a write failed goes with the next one.
+        # Not before: what was held when a write failed is written with the next one.
         self._kept.append(recorded)
         self._held = ()
 
