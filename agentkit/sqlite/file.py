@@ -19,10 +19,13 @@ PATIENCE = 30.0
 
 SCHEMAS: Mapping[int, Sequence[str]] = {
     1: (
-        # What nobody but the events knows is in the events; the columns from `agent` on are a view of them, for lists.
+        # What nobody but the events knows is in the events; the columns from `agent` on are a view of them, for lists.  An event's
+        # place is its run's number and its own in one integer: SQLite appends to such a table at a third less of the cost of
+        # a table with a key of two columns.
         """
         create table run (
-            run_id text primary key not null,
+            number integer primary key,
+            run_id text not null unique,
             epoch integer not null default 0,
             owner text,
             lease real,
@@ -34,18 +37,18 @@ SCHEMAS: Mapping[int, Sequence[str]] = {
         "create index run_owner on run (owner) where owner is not null",
         """
         create table event (
-            run_id text not null,
-            seq integer not null,
+            place integer primary key,
+            run integer generated always as (place >> 32) virtual,
+            seq integer generated always as (place & 4294967295) virtual,
             time real not null,
             step integer not null,
             kind text not null,
             call_id text,
             hidden integer not null default 0,
-            data text not null,
-            primary key (run_id, seq)
-        ) without rowid
+            data text not null
+        )
         """,
-        "create unique index result_once on event (run_id, call_id) where kind = 'ToolFinished'",
+        "create unique index result_once on event (run, call_id) where kind = 'ToolFinished'",
         "create table blob (hash blob primary key not null, data blob not null)",
     ),
 }

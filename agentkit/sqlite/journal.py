@@ -260,12 +260,12 @@ def _renew(connection: sqlite3.Connection, *, owner: str, left: Mapping[str, int
 def _append(
     connection: sqlite3.Connection, *, run_id: str, epoch: int, held: Sequence[rows.Row], listing: Listing | None
 ) -> None:
-    found = connection.execute("select epoch from run where run_id = ?", (run_id,)).fetchone()
-    if found is None or found[0] != epoch:
+    found = connection.execute("select number, epoch from run where run_id = ?", (run_id,)).fetchone()
+    if found is None or found[1] != epoch:
         raise RunTaken(f"run {run_id} was taken over by another process, which goes on with it; this one stops here")
     try:
         for row in held:
-            rows.write(connection, row)
+            rows.write(connection, found[0], row)
     except sqlite3.IntegrityError as error:
         raise OutOfOrder(f"run {run_id} has this event already: {error}") from error
     if listing is not None:
@@ -294,8 +294,9 @@ def _release(connection: sqlite3.Connection, *, run_id: str, epoch: int, held: S
     _give_back(connection, {run_id: epoch})
     # One that was claimed and never begun is no run.
     connection.execute(
-        "delete from run where run_id = ? and epoch = ? and not exists (select 1 from event where run_id = ?)",
-        (run_id, epoch, run_id),
+        "delete from run where run_id = ? and epoch = ? and not exists "
+        "(select 1 from event where place >= number << 32 and place < (number + 1) << 32)",
+        (run_id, epoch),
     )
 
 
@@ -333,12 +334,12 @@ def _delete(connection: sqlite3.Connection, *, run_ids: Sequence[str]) -> None:
                 f"run {run_id} begins as {fork_of} does, which cannot be deleted without it; nothing was deleted"
             )
     for run_id in run_ids:
-        connection.execute("delete from event where run_id = ?", (run_id,))
-        connection.execute("delete from run where run_id = ?", (run_id,))
+        rows.delete(connection, run_id)
 
 
 def _rebuild(connection: sqlite3.Connection) -> None:
     """Leases are not made from events: they stay where they are."""
-    for (run_id,) in connection.execute("select distinct run_id from event").fetchall():
-        connection.execute("insert or ignore into run (run_id) values (?)", (run_id,))
+    names = rows.names(connection)
+    connection.executemany("insert or ignore into run (number, run_id) values (?, ?)", names)
+    for _, run_id in names:
         _list(connection, _told(connection, run_id=run_id))

@@ -23,7 +23,9 @@ BLOB, CHAIN = "$blob", "$chain"
 class Row:
     """An event as it is written."""
 
-    values: tuple[str, int, float, int, str, str | None, int, str]
+    seq: int
+    values: tuple[float, int, str, str | None, int, str]
+    """What stands in the columns after its place."""
     blobs: dict[bytes, bytes] = field(default_factory=dict)
     """What it refers to, by content."""
 
@@ -52,9 +54,8 @@ def row_of(recorded: Recorded, redact: Callable[[str], str]) -> Row:
     if isinstance(event, RunStarted):
         data["messages"] = _chained(data["messages"], blobs)
     call_id = event.result.call_id if isinstance(event, ToolFinished) else getattr(event, "call_id", None)
-    place = (recorded.run_id, recorded.seq, recorded.time, recorded.step)
     named = None if call_id is None else codec.storable(call_id)
-    return Row((*place, kind, named, hidden, codec.dumps(data)), blobs)
+    return Row(recorded.seq, (recorded.time, recorded.step, kind, named, hidden, codec.dumps(data)), blobs)
 
 
 def _chained(messages: JsonValue, blobs: dict[bytes, bytes]) -> JsonValue:
@@ -75,20 +76,29 @@ def _chained(messages: JsonValue, blobs: dict[bytes, bytes]) -> JsonValue:
     return {CHAIN: before} if first is None else {CHAIN: before, "first": first}
 
 
-INSERT = "insert into event (run_id, seq, time, step, kind, call_id, hidden, data) values (?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT = "insert into event (place, time, step, kind, call_id, hidden, data) values (?, ?, ?, ?, ?, ?, ?)"
 
 
-def write(connection: sqlite3.Connection, row: Row) -> None:
-    """Write a row and what it refers to."""
+def place(number: int, seq: int) -> int:
+    """The place of an event: its run's number, and its own."""
+    return (number << 32) | seq
+
+
+def write(connection: sqlite3.Connection, number: int, row: Row) -> None:
+    """Write a row of a run, and what it refers to."""
     if row.blobs:
         connection.executemany("insert or ignore into blob (hash, data) values (?, ?)", row.blobs.items())
-    connection.execute(INSERT, row.values)
+    connection.execute(INSERT, (place(number, row.seq), *row.values))
 
 
 def read(connection: sqlite3.Connection, run_id: str) -> list[Recorded]:
     """The events that were recorded for a run itself, in order."""
+    named = connection.execute("select number from run where run_id = ?", (run_id,)).fetchone()
+    if named is None:
+        return []
     found = connection.execute(
-        "select seq, time, step, kind, hidden, data from event where run_id = ? order by seq", (run_id,)
+        "select seq, time, step, kind, hidden, data from event where place >= ? and place < ? order by place",
+        (place(named[0], 0), place(named[0] + 1, 0)),
     ).fetchall()
     texts: dict[str, str] = {}
 
@@ -117,6 +127,21 @@ def read(connection: sqlite3.Connection, run_id: str) -> list[Recorded]:
             fields["messages"] = _unchained(fields["messages"], blob)
         events.append(Recorded(run_id, seq, time, step, codec.decode(kind, fields, text=text), hidden))
     return events
+
+
+def delete(connection: sqlite3.Connection, run_id: str) -> None:
+    """Delete a run and its events; what they refer to stays."""
+    for (number,) in connection.execute("select number from run where run_id = ?", (run_id,)).fetchall():
+        connection.execute("delete from event where place >= ? and place < ?", (place(number, 0), place(number + 1, 0)))
+        connection.execute("delete from run where number = ?", (number,))
+
+
+def names(connection: sqlite3.Connection) -> list[tuple[int, str]]:
+    """The number and the id of every run, from its first event."""
+    return connection.execute(
+        "select run, json_extract(data, '$.run_id') from event "
+        "where place in (select min(place) from event group by run) order by place"
+    ).fetchall()
 
 
 def _unchained(chain: Mapping[str, JsonValue], blob: Callable[[object], str]) -> JsonValue:

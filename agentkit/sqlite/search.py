@@ -37,12 +37,12 @@ def _conditions(connection: sqlite3.Connection, query: Query) -> tuple[list[str]
         values.append(query.since)
     if query.tool is not None:
         clauses.append(
-            "run_id in (select run_id from event where kind = 'ToolStarted' and json_extract(data, '$.tool') = ?)"
+            "number in (select run from event where kind = 'ToolStarted' and json_extract(data, '$.tool') = ?)"
         )
         values.append(query.tool)
     if query.text is not None:
         holding = sorted(_holding(connection, query.text))
-        clauses.append(f"run_id in ({', '.join('?' * len(holding))})")
+        clauses.append(f"number in ({', '.join('?' * len(holding))})")
         values += holding
     return clauses, values
 
@@ -58,8 +58,8 @@ def _anywhere(text: str) -> str:
     return f"%{escaped}%"
 
 
-def _holding(connection: sqlite3.Connection, text: str) -> set[str]:
-    """The runs in which a text stands, in a row or in what it refers to."""
+def _holding(connection: sqlite3.Connection, text: str) -> set[int]:
+    """The numbers of the runs in which a text stands, in a row or in what it refers to."""
     # As it stands within JSON.
     inner = json.dumps(text, ensure_ascii=False)[1:-1]
     blobs = {
@@ -70,16 +70,16 @@ def _holding(connection: sqlite3.Connection, text: str) -> set[str]:
         )
     }
     found = {
-        run_id
-        for (run_id,) in connection.execute(
-            r"select distinct run_id from event where data like ? escape '\'", (_anywhere(inner),)
+        number
+        for (number,) in connection.execute(
+            r"select distinct run from event where data like ? escape '\'", (_anywhere(inner),)
         )
     }
     if blobs:
         links = _links(connection)
-        for run_id, data in connection.execute("select run_id, data from event where data like '%\"$%'"):
-            if run_id not in found and not blobs.isdisjoint(_reached(_references(data), links)):
-                found.add(run_id)
+        for number, data in connection.execute("select run, data from event where data like '%\"$%'"):
+            if number not in found and not blobs.isdisjoint(_reached(_references(data), links)):
+                found.add(number)
     return found
 
 
