@@ -12,6 +12,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Literal, Union, get_args, get_origin, get_type_hints
 
+import pydantic_core
 from pydantic import JsonValue
 
 from agentkit import events
@@ -120,15 +121,16 @@ def _written(kind: Hashable) -> tuple[tuple[str, object, Literal["text", "long",
     )
 
 
-_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _escaped = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def dumps(value: JsonValue) -> str:
     """A value as compact JSON text that can be written as UTF-8."""
-    text = _compact(value)
-    # Half a surrogate pair has no UTF-8, but it has an escape.
-    return text if text.isascii() or _is_utf8(text) else _escaped(value)
+    try:
+        return pydantic_core.to_json(value, inf_nan_mode="constants").decode()
+    except pydantic_core.PydanticSerializationError:
+        # Half a surrogate pair has no UTF-8, but it has an escape.
+        return _escaped(value)
 
 
 def _is_utf8(text: str) -> bool:
