@@ -27,7 +27,8 @@ class Asking:
     fingerprint: Fingerprint = field(init=False)
     told: tuple[ToolSpec, ...] | None = None
     offer: str = ""
-    set: tuple[Settings | None, str] = (None, "")
+    settled: tuple[Settings | None, str] = (None, "")
+    """Settings, and how they are told."""
 
     def __post_init__(self) -> None:
         self.fingerprint = Fingerprint(self.redact)
@@ -50,7 +51,7 @@ class Asking:
     def called(self, request: Request, name: str, *, last: bool) -> ModelCalled:
         """The request as a fact."""
         news = self._offer(request.tools)
-        settings = self._set(request)
+        settings = self._settings(request)
         names = tuple(spec.name for spec in request.tools)
         whole = self.fingerprint.of(request.messages, self.offer, settings)
         return ModelCalled(name, len(request.messages), names, last, whole, settings, news)
@@ -65,10 +66,10 @@ class Asking:
         before, self.offer = self.offer, as_told(specs)
         return "" if before == self.offer else self.offer
 
-    def _set(self, request: Request) -> str:
-        if self.set[0] is not request.settings:
-            self.set = (request.settings, as_set(request.settings, request.output))
-        return self.set[1]
+    def _settings(self, request: Request) -> str:
+        if self.settled[0] is not request.settings:
+            self.settled = (request.settings, as_set(request.settings, request.output))
+        return self.settled[1]
 
     def replied(self, reply: Reply, run: Run, seconds: float) -> ModelReplied:
         """The reply as a fact, with ids that are unique in the run: results are joined by them, here and in every journal."""

@@ -478,6 +478,7 @@ async def test_an_agent_that_had_finished_is_not_asked_again(journal):
 
 async def test_a_run_waits_where_a_run_within_it_waits(journal):
     """Both are suspended; decided on where the call was asked, both go on."""
+
     def work(request):
         return "paid" if request.messages[-1].role == "tool" else call("pay", n=1)
 

@@ -162,18 +162,25 @@ def agent_for(target: str | None, tools: str | None, *, model: str | None, base_
     if base_url:
         # A target that makes its own model while it is imported is told of the address, if it has none.
         os.environ.setdefault("AGENTKIT_BASE_URL", base_url)
-    if target is not None:
-        agent = find_agent(target)
-        if model or base_url:
-            agent = replace(agent, model=Chat(model or agent.model.name, base_url=base_url))
-    else:
-        name = model or os.environ.get("AGENTKIT_MODEL")
-        if not name:
-            raise UsageError("no model is given: pass --model, or set AGENTKIT_MODEL in the environment")
-        model = name
-        agent = Agent(Chat(name, base_url=base_url), tools=find_tools(tools) if tools else ())
+    agent = _named(target, model, base_url) if target is not None else _of_tools(tools, model, base_url)
     # An agent that says itself how it is found is not found better by what was typed.
-    return agent if agent.target else replace(agent, target=_as_words(target, tools, model, base_url))
+    return (
+        agent
+        if agent.target
+        else replace(agent, target=_as_words(target, tools, model or (None if target else agent.model.name), base_url))
+    )
+
+
+def _named(target: str, model: str | None, base_url: str | None) -> AnyAgent:
+    agent = find_agent(target)
+    return replace(agent, model=Chat(model or agent.model.name, base_url=base_url)) if model or base_url else agent
+
+
+def _of_tools(tools: str | None, model: str | None, base_url: str | None) -> AnyAgent:
+    name = model or os.environ.get("AGENTKIT_MODEL")
+    if not name:
+        raise UsageError("no model is given: pass --model, or set AGENTKIT_MODEL in the environment")
+    return Agent(Chat(name, base_url=base_url), tools=find_tools(tools) if tools else ())
 
 
 def _as_words(target: str | None, tools: str | None, model: str | None, base_url: str | None) -> str:
