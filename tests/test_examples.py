@@ -58,6 +58,7 @@ SCRIPTS = {
         [call("stock", item="lamp"), "No lamps tomorrow.", "Three lamps, tomorrow."],
         "replayed: the same requests\nThree lamps, tomorrow.\na: run ",
     ),
+    "trace_to_test": ([call("stock_of", item="lamp"), "There are 21 lamps."], "1 passed"),
     "conversation": (
         [call("temperature", city="Oslo"), "It is -3.5 °C.", call("temperature", city="Lisbon"), "17 °C."],
         "17 °C.",

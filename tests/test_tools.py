@@ -146,8 +146,8 @@ def test_a_function_that_says_nothing_is_a_tool():
     ("options", "problem"),
     [
         ({"effect": "write"}, "effect is 'write'; it must be one of read, idempotent, once"),
-        ({"approval": "sometimes"}, "approval is 'sometimes'; it must be 'never', 'always' or a function"),
-        ({"approval": None}, "approval is None; it must be 'never', 'always' or a function"),
+        ({"approval": "sometimes"}, "approval is 'sometimes'; it must be 'never', 'always', 'answer' or a function"),
+        ({"approval": None}, "approval is None; it must be 'never', 'always', 'answer' or a function"),
         ({"timeout": 0}, "timeout is 0; it must be more than 0"),
         ({"timeout": -1}, "timeout is -1; it must be more than 0"),
         ({"max_result_chars": 0}, "max_result_chars is 0; it must be more than 0"),

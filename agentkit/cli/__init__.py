@@ -8,6 +8,7 @@ import click
 from agentkit.cli.call import call
 from agentkit.cli.chat import chat
 from agentkit.cli.demo import demo
+from agentkit.cli.export import export
 from agentkit.cli.fork import fork, replay
 from agentkit.cli.local import local
 from agentkit.cli.probe import probe
@@ -30,7 +31,7 @@ def group() -> None:
     """Run agents, look at tools, and watch what happens."""
 
 
-for command in (demo, run, chat, runs, show, diff, resume, approve, fork, replay, prune, schema, call, probe, local):
+for command in (demo, run, chat, runs, show, diff, resume, approve, fork, replay, export, prune, schema, call, probe, local):
     group.add_command(command)
 
 

@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 
 from agentkit.debug.changes import changes
 from agentkit.debug.recording import Exchange, RecordedModel
+from agentkit.debug.scrubbed import in_json
 from agentkit.debug.words import content_text
 from agentkit.errors import AgentkitError
-from agentkit.fingerprint import as_set, as_told
-from agentkit.messages import Message
+from agentkit.fingerprint import as_set, as_told, of_text
+from agentkit.messages import Content, File, Image, Message
 from agentkit.model import Emit, Model, OutputMode, Price, Reply, Request, ToolSpec
 
 Redact = Callable[[str], str]
@@ -56,11 +58,6 @@ class HeldModel:
     def check(self, tools: tuple[ToolSpec, ...]) -> None:
         self._model.check(tools)
 
-    @property
-    def unasked(self) -> int:
-        """How many recorded replies nobody has asked for."""
-        return max(0, len(self._recorded) - self._model.asked)
-
     async def request(self, request: Request, emit: Emit) -> Reply:
         """The next reply.
 
@@ -82,17 +79,18 @@ def difference(exchange: Exchange, request: Request, name: str, redact: Redact =
     if called is None:
         # A reply that a fork has put there: nobody had asked for it.
         return ""
-    found = _in_messages(exchange.messages, request.messages, redact) or _in_tools(exchange.offer, request)
+    found = _in_messages(exchange.messages, request.messages, redact) or _in_tools(exchange.offer, request, redact)
     if found or called.model != name:
         return found or f"the model was {called.model!r}, and is {name!r}"
-    settings = as_set(request.settings, request.output)
-    return "" if called.settings == settings else f"the settings differ:\n{changes(called.settings, settings)}"
+    before, now = (in_json(each, redact) for each in (called.settings, as_set(request.settings, request.output)))
+    return "" if before == now else f"the settings differ:\n{changes(before, now)}"
 
 
 def _in_messages(before: Sequence[Message], now: Sequence[Message], redact: Redact) -> str:
     for place, (was, is_) in enumerate(zip_longest(before, now)):
         if was is None or is_ is None:
             other = was or is_
+            assert other is not None
             return (
                 f"message {place} ({other.role}) is {'new' if was is None else 'gone'}: {content_text(other.content)}"
             )
@@ -106,7 +104,8 @@ def _in_messages(before: Sequence[Message], now: Sequence[Message], redact: Reda
 
 def _parts(message: Message, redact: Redact) -> Mapping[str, str]:
     """What a message says, piece by piece."""
-    parts = {"role": message.role, "content": redact(content_text(message.content))}
+    content, attached = _told(message.content, redact)
+    parts = {"role": message.role, "content": content, **attached}
     if message.reasoning is not None:
         parts["reasoning"] = redact(message.reasoning.text)
     if message.call_id is not None:
@@ -116,8 +115,19 @@ def _parts(message: Message, redact: Redact) -> Mapping[str, str]:
     return parts
 
 
-def _in_tools(before: str, request: Request) -> str:
-    now = as_told(request.tools)
+def _told(content: Content, redact: Redact) -> tuple[str, Mapping[str, str]]:
+    """A content in words, and what is attached to it in a few letters: its data is nothing to read."""
+    if isinstance(content, str):
+        return redact(content), {}
+    parts = [replace(part, url=in_json(part.url, redact)) if isinstance(part, Image) else part for part in content]
+    data = [
+        of_text(part.url if isinstance(part, Image) else part.data) for part in parts if isinstance(part, Image | File)
+    ]
+    return redact(content_text(tuple(parts))), {f"attachment {number}": each for number, each in enumerate(data, 1)}
+
+
+def _in_tools(before: str, request: Request, redact: Redact) -> str:
+    before, now = (in_json(each, redact) for each in (before, as_told(request.tools)))
     if before == now:
         return ""
     was, is_ = ({spec["name"]: spec for spec in json.loads(text or "[]")} for text in (before, now))

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Generic, Literal, get_args
 
 from agentkit.agent import Agent
-from agentkit.debug.held import Diverged, HeldModel
+from agentkit.beginning import Prompt
+from agentkit.debug.held import Diverged, HeldModel, Redact
 from agentkit.debug.recording import RecordedModel, RecordedTools, RecordEnds, decisions_of, exchanges, recorded_tools
 from agentkit.errors import UsageError
-from agentkit.events import Event, Recorded, RunFinished, RunForked, RunStarted, RunSuspended
+from agentkit.events import Event, Recorded, RunFinished, RunForked, RunStarted
 from agentkit.journal import MemoryClaim
-from agentkit.loop import fold
-from agentkit.messages import ToolCall
+from agentkit.loop import Run, fold
+from agentkit.messages import Message, ToolCall
 from agentkit.result import Output, Result
 
 Mode = Literal["verify", "tools-recorded", "model-recorded"]
@@ -64,7 +65,8 @@ async def replay(
         raise UsageError(f"mode is {mode!r}; it must be one of {', '.join(get_args(Mode))}")
     events = events_of(agent, run)
     if mode == "verify":
-        return await _verify(agent, events, deps)
+        redact = str if agent.journal is None else agent.kept_in().redact
+        return await verify(agent, events, deps=deps, redact=redact)
     return await _again(agent, events, mode, deps)
 
 
@@ -73,58 +75,113 @@ def events_of(agent: Agent[Output], run: Result[Output] | str) -> tuple[Recorded
     return agent.kept_in().read(run) if isinstance(run, str) else run.events
 
 
-async def _verify(agent: Agent[Output], events: Sequence[Recorded], deps: object) -> Replay[Output]:
-    redact = str if agent.journal is None else agent.kept_in().redact
-    recorded = exchanges(events)
-    prefix, starting = await _start(agent, events, deps, run_id=fold(events).id)
+async def verify(
+    agent: Agent[Output],
+    events: Sequence[Recorded],
+    *,
+    deps: object = None,
+    prompt: Prompt | None = None,
+    history: Sequence[Message] = (),
+    tools: Literal["recorded", "live"] = "recorded",
+    redact: Redact = str,
+) -> Replay[Output]:
+    """Give today's agent the recorded replies, and compare what it asks; no model is asked, and nothing is kept.
+
+    Args:
+        agent: As it is today.
+        events: The run.
+        deps: As for `run`.
+        prompt: What is asked today; what was asked then, when left out.
+        history: What goes before it; with the recorded prompt, what went before that.
+        tools: Whether their results are the recorded ones, or they run.
+        redact: Hides what is hidden in the record.
+
+    Raises:
+        UsageError: The run has not asked anything, or is a fork, and a prompt is given.
+    """
+    recorded, run = exchanges(events), fold(events)
+    prefix, starting = await _start(agent, events, deps, run_id=run.id, prompt=prompt, history=history)
     model = HeldModel(recorded[len(exchanges(prefix)) :], agent.model, redact=redact)
-    tools = recorded_tools(agent.tools, agent.toolbox, events, by_id=True)
-    again = replace(agent, model=model, tools=tools, observers=(), approver=None, journal=None)
+    played = agent.tools if tools == "live" else recorded_tools(agent.tools, agent.toolbox, events, by_id=True)
+    again = replace(agent, model=model, tools=played, observers=(), approver=None, journal=None)
     try:
         result = await _decided(again, prefix, starting, events, deps)
     except Diverged as diverged:
         return Replay("verify", None, str(diverged), diverged.step)
     except RecordEnds:
         # It is where the recorded run was left, if that has not ended either.
-        ended = fold(events).ended
-        if not isinstance(ended, RunFinished):
-            return Replay("verify", None)
-        said = f"the run ended as {ended.status!r}, and now it asks the model again"
-        return Replay("verify", None, said, len(recorded) + 1)
-    return Replay("verify", result, *_end(fold(events).ended, result))
+        said = _on(run, "it asks the model again")
+        return Replay("verify", None, said, len(recorded) + 1 if said else 0)
+    said = _end(run, result.run)
+    return Replay("verify", result, said, result.run.steps if said else 0)
 
 
-def _end(recorded: RunFinished | RunSuspended | None, result: Result[Output]) -> tuple[str, int]:
-    """What differs at the end, and in which step."""
-    now = result.run.ended
-    if not isinstance(recorded, RunFinished) or not isinstance(now, RunFinished):
-        return "", 0
-    for what, before, after in (
-        ("status", recorded.status, now.status),
-        ("output", recorded.output, now.output),
-    ):
-        if before != after:
-            return f"the {what} was {before!r}, and is {after!r}", result.run.steps
-    return "", 0
+def _end(recorded: Run, played: Run) -> str:
+    """What differs where a run stops."""
+    before, now = recorded.ended, played.ended
+    assert now is not None
+    if not isinstance(before, RunFinished):
+        return (
+            "" if _names(recorded) == _names(played) else _on(recorded, _names(played) or f"it ends as {now.status!r}")
+        )
+    if before.status != now.status:
+        return f"the status was {before.status!r}, and is {now.status!r}"
+    assert isinstance(now, RunFinished)
+    return "" if before.output == now.output else f"the output was {before.output!r}, and is {now.output!r}"
+
+
+def _on(recorded: Run, now: str) -> str:
+    """What is to be said of a run that goes on where the recorded one did not; nothing, if that was only left there."""
+    if isinstance(recorded.ended, RunFinished):
+        return f"the run ended as {recorded.ended.status!r}, and now {now}"
+    return f"{waited}, and now {now}" if (waited := _names(recorded)) else ""
+
+
+def _names(run: Run) -> str:
+    """The calls that wait for a person, in words; empty where none does."""
+    names = ", ".join(f"{call.name} ({call.id})" for call in run.undecided)
+    return names and f"a person has to decide on {names}"
+
+
+def opening(events: Sequence[Recorded]) -> tuple[Prompt, Sequence[Message]]:
+    """What a run was asked, and what went before.
+
+    Raises:
+        UsageError: That is not on record, or the run is a fork, which has nothing of its own to begin with.
+    """
+    if any(isinstance(each.event, RunForked) for each in events):
+        raise UsageError("the run is a fork: it begins as its parent did, and cannot be begun with a prompt")
+    began = events[0].event if events else None
+    if not isinstance(began, RunStarted):
+        raise UsageError("the run has no beginning on record, so there is nothing to play again")
+    *before, asked = began.messages
+    return asked.content, [message for message in before if message.role != "system"]
 
 
 async def _start(
-    agent: Agent[Output], events: Sequence[Recorded], deps: object, *, run_id: str
+    agent: Agent[Output],
+    events: Sequence[Recorded],
+    deps: object,
+    *,
+    run_id: str,
+    prompt: Prompt | None = None,
+    history: Sequence[Message] = (),
 ) -> tuple[list[Recorded], list[Event]]:
     """What has happened before a run asked for the first time, and what is recorded first: as today's agent begins.
 
     A fork begins with what it has from its parent, which is no work of today's agent.
     """
     forks = [place for place, each in enumerate(events) if isinstance(each.event, RunForked)]
-    if forks:
+    if forks and prompt is None:
         return list(events[: forks[-1] + 1]), []
-    began = events[0].event if events else None
-    if not isinstance(began, RunStarted):
-        raise UsageError("the run has no beginning on record, so there is nothing to play again")
-    *before, asked = began.messages
-    history = [message for message in before if message.role != "system"]
-    prompt = asked.content
-    return [], [await agent.starting(prompt, deps, history, run_id=run_id, continues=began.continues)]
+    recorded, before = opening(events)
+    began = events[0].event
+    assert isinstance(began, RunStarted)
+    if prompt is None:
+        prompt, history = recorded, history or before
+    # Without a history the agent would read that of the other run.
+    continues = began.continues if history else None
+    return [], [await agent.starting(prompt, deps, history, run_id=run_id, continues=continues)]
 
 
 async def _decided(
