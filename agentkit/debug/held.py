@@ -1,4 +1,4 @@
-"""A model that says what a run's model said, as long as it is asked what that was asked; else it says what differs."""
+"""Requests that are held to those of a record: the first thing that differs is said, and shown."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -6,13 +6,13 @@ from dataclasses import replace
 from itertools import zip_longest
 
 from agentkit.debug.changes import changes
-from agentkit.debug.recording import Exchange, RecordedModel
+from agentkit.debug.recording import Exchange, Expect
 from agentkit.debug.scrubbed import in_json
 from agentkit.debug.words import content_text
 from agentkit.errors import AgentkitError
 from agentkit.fingerprint import as_set, as_told, of_text
 from agentkit.messages import Content, File, Image, Message
-from agentkit.model import Emit, Model, OutputMode, Price, Reply, Request, ToolSpec
+from agentkit.model import Request
 
 Redact = Callable[[str], str]
 
@@ -29,48 +29,19 @@ class Diverged(AgentkitError):
         self.step = step
 
 
-class HeldModel:
-    """A model from a record that refuses any other request.
+def held(name: str, redact: Redact = str) -> Expect:
+    """Refuses a request that is not the recorded one.
 
     Args:
-        recorded: What was asked and said.
-        like: The model that is asked today.
+        name: The id of the model that is asked today.
         redact: Hides what is hidden in the record.
     """
 
-    def __init__(self, recorded: Sequence[Exchange], like: Model, *, redact: Redact = str) -> None:
-        self._recorded = recorded
-        self._model = RecordedModel(recorded, like)
-        self._redact = redact
+    def expect(exchange: Exchange, request: Request) -> None:
+        if found := difference(exchange, request, name, redact):
+            raise Diverged(found, step=exchange.step)
 
-    @property
-    def name(self) -> str:
-        return self._model.name
-
-    @property
-    def price(self) -> Price | None:
-        return self._model.price
-
-    @property
-    def output_mode(self) -> OutputMode:
-        return self._model.output_mode
-
-    def check(self, tools: tuple[ToolSpec, ...]) -> None:
-        self._model.check(tools)
-
-    async def request(self, request: Request, emit: Emit) -> Reply:
-        """The next reply.
-
-        Raises:
-            Diverged: The request is not the one that was recorded.
-            RecordEnds: There is none.
-        """
-        place = self._model.asked
-        if place < len(self._recorded):
-            found = difference(self._recorded[place], request, self.name, self._redact)
-            if found:
-                raise Diverged(found, step=self._recorded[place].step)
-        return await self._model.request(request, emit)
+    return expect
 
 
 def difference(exchange: Exchange, request: Request, name: str, redact: Redact = str) -> str:

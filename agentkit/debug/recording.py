@@ -4,7 +4,7 @@ Nothing here asks a model or runs a tool, but for calls that a record knows noth
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agentkit.answers import AnswerToolbox
@@ -36,6 +36,14 @@ class Exchange:
     offer: str
     """What it was told of its tools."""
     replied: ModelReplied
+
+
+Expect = Callable[[Exchange, Request], None]
+"""Looks at a request and at what was recorded in its place."""
+
+
+def _anything(exchange: Exchange, request: Request) -> None:
+    """Whatever is asked is answered."""
 
 
 def exchanges(events: Sequence[Recorded]) -> tuple[Exchange, ...]:
@@ -82,13 +90,15 @@ class RecordedModel:
     Args:
         recorded: What was said.
         like: The model that is asked today, which says what this one is called and can do.
+        expect: Is told of each request, and what was recorded in its place, before it is answered; it may raise.
 
     Attributes:
         asked: How often it was asked.
     """
 
-    def __init__(self, recorded: Sequence[Exchange], like: Model) -> None:
+    def __init__(self, recorded: Sequence[Exchange], like: Model, *, expect: Expect = _anything) -> None:
         self.asked = 0
+        self._expect = expect
         self._recorded = recorded
         self._like = like
 
@@ -113,11 +123,13 @@ class RecordedModel:
         Raises:
             RecordEnds: There is none.
         """
-        del request, emit
+        del emit
         self.asked += 1
         if self.asked > len(self._recorded):
             raise RecordEnds(f"the record has {len(self._recorded)} replies, and the run asks for another one")
-        replied = self._recorded[self.asked - 1].replied
+        exchange = self._recorded[self.asked - 1]
+        self._expect(exchange, request)
+        replied = exchange.replied
         return Reply(
             message=replied.message,
             usage=replied.usage,

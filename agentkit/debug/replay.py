@@ -9,7 +9,7 @@ from typing import Generic, Literal, get_args
 
 from agentkit.agent import Agent
 from agentkit.beginning import Prompt
-from agentkit.debug.held import Diverged, HeldModel, Redact
+from agentkit.debug.held import Diverged, Redact, held
 from agentkit.debug.recording import RecordedModel, RecordedTools, RecordEnds, decisions_of, exchanges, recorded_tools
 from agentkit.errors import UsageError
 from agentkit.events import Event, Recorded, RunFinished, RunForked, RunStarted
@@ -101,7 +101,8 @@ async def verify(
     """
     recorded, run = exchanges(events), fold(events)
     prefix, starting = await _start(agent, events, deps, run_id=run.id, prompt=prompt, history=history)
-    model = HeldModel(recorded[len(exchanges(prefix)) :], agent.model, redact=redact)
+    left = recorded[len(exchanges(prefix)) :]
+    model = RecordedModel(left, agent.model, expect=held(agent.model.name, redact))
     played = agent.tools if tools == "live" else recorded_tools(agent.tools, agent.toolbox, events, by_id=True)
     again = replace(agent, model=model, tools=played, observers=(), approver=None, journal=None)
     try:

@@ -4,8 +4,8 @@ It knows requests only: runs, tools and people are the business of whoever asks 
 """
 
 from agentkit.clock import SystemClock
-from agentkit.debug.held import Diverged, HeldModel
-from agentkit.debug.recording import exchanges
+from agentkit.debug.held import Diverged, held
+from agentkit.debug.recording import RecordedModel, exchanges
 from agentkit.events import Event, ModelCalled, ModelReplied, Recorded, RunStarted
 from agentkit.fingerprint import as_set, as_told
 from agentkit.model import Emit, Model, OutputMode, Price, Reply, Request, ToolSpec
@@ -56,7 +56,8 @@ class TapedModel:
             self._deck.keep(place, _as_run(f"request-{place + 1}", self.name, request, reply), scrub)
             return reply
         try:
-            reply = await HeldModel(exchanges(recorded), self._model, redact=scrub).request(request, emit)
+            expect = held(self.name, scrub)
+            reply = await RecordedModel(exchanges(recorded), self._model, expect=expect).request(request, emit)
         except Diverged as diverged:
             raise self._deck.missed(place, f"asks something else than was recorded: {diverged}") from None
         for delta in deltas(reply) if request.stream else ():
