@@ -74,6 +74,22 @@ def scrub(text: str) -> str:
     return text
 
 
+# Within JSON text the letter of an escape, as in `\\n`, can stand before a key, which then begins no word.
+_may_hold_key_anywhere = _finder(f"{_PREFIX}|gh[pousr]_|github_pat_|xox[abeprs]-|AKIA|ASIA|AIza|eyJ")
+
+
+def may_hide(json: str) -> bool:
+    """Whether `scrub` could change one of the texts within some JSON text."""
+    return (
+        not _is_readable(json)
+        or _may_hold_key_anywhere(json)
+        or _may_hold_word(json)
+        or _may_hold_bearer(json)
+        or _may_hold_url_password(json)
+        or _may_hold_authorization(json)
+    )
+
+
 @dataclass(frozen=True, init=False)
 class Redaction:
     """Hides what `scrub` hides, and what matches patterns of one's own.
@@ -88,6 +104,10 @@ class Redaction:
         if isinstance(patterns, str):
             raise UsageError(f"patterns is the string {patterns!r}; it takes a sequence: Redaction([{patterns!r}])")
         object.__setattr__(self, "patterns", tuple(_compiled(each) for each in patterns))
+
+    def leaves(self, json: str) -> bool:
+        """Whether it changes none of the texts within some JSON text; False where that cannot be seen at a glance."""
+        return not self.patterns and not may_hide(json)
 
     def __call__(self, text: str) -> str:
         text = scrub(text)

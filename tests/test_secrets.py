@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import json
 import pickle
 import re
 import sys
@@ -12,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agentkit.errors import UsageError
-from agentkit.secrets import HIDDEN, Redaction, _folded, scrub
+from agentkit.secrets import HIDDEN, Redaction, _folded, may_hide, scrub
 
 WORD = r"(?:api[_-]?key|apikey|secret|token(?!s\b)|password|passwd|pwd|credential|authorization|access[_-]?key)"
 
@@ -314,3 +315,11 @@ def test_a_pattern_that_cannot_work_is_refused(patterns, why):
     """A broken pattern, and one that would hide the gaps between all letters, are reported before anything runs."""
     with pytest.raises(UsageError, match=why):
         Redaction(patterns)
+
+
+@given(st.lists(st.sampled_from(["\n", "\t", '"', "\\", "x", " ", "sk-", "abcdefgh12", "key=", "ark-", "://a:b@", "ghp_", "eyJ"])))
+def test_what_could_be_hidden_is_seen_within_json(pieces):
+    """No text is changed that its JSON, with line breaks and quotes as escapes, was said to leave alone."""
+    text = "".join(pieces)
+
+    assert may_hide(json.dumps({"content": text})) or text == scrub(text)

@@ -82,7 +82,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, synchronous: str) -> No
     try:
         version = _version(connection, path)
         migrate(connection, version)
-        connection.execute("commit")
+        # A file that is no write-ahead log yet is locked also by those who look whether it is one.
+        _patiently(connection, "commit")
     except BaseException:
         roll_back(connection)
         raise

@@ -10,7 +10,8 @@ from pydantic import JsonValue
 
 from agentkit import codec
 from agentkit.errors import JournalError
-from agentkit.events import Recorded, RunStarted, ToolFinished
+from agentkit.events import Event, Recorded, RunStarted, ToolFinished
+from agentkit.secrets import Redaction
 
 LONGEST = 4096
 """Characters of a text that stand in the row itself."""
@@ -30,8 +31,22 @@ class Row:
     """What it refers to, by content."""
 
 
-def row_of(recorded: Recorded, redact: Callable[[str], str]) -> Row:
+def row_of(recorded: Recorded, redaction: Redaction) -> Row:
     """A recorded event as a row, with secrets hidden."""
+    event = recorded.event
+    data = codec.as_json(event)
+    if data is None or len(data) > LONGEST or not redaction.leaves(data):
+        data, hidden, blobs = _with_care(event, redaction)
+    else:
+        hidden, blobs = 0, {}
+    call_id = event.result.call_id if isinstance(event, ToolFinished) else getattr(event, "call_id", None)
+    named = None if call_id is None else codec.storable(call_id)
+    values = (recorded.time, recorded.step, codec.kind_of(event), named, hidden, data)
+    return Row(recorded.seq, values, blobs)
+
+
+def _with_care(event: Event, redaction: Redaction) -> tuple[str, int, dict[bytes, bytes]]:
+    """The fields of an event as JSON text, in how many texts something is hidden, and what it refers to."""
     blobs: dict[bytes, bytes] = {}
     hidden = 0
 
@@ -45,17 +60,14 @@ def row_of(recorded: Recorded, redact: Callable[[str], str]) -> Row:
 
     def text(text: str) -> JsonValue:
         nonlocal hidden
-        kept = redact(text)
+        kept = redaction(text)
         hidden += kept is not text
         return long(kept)
 
-    event = recorded.event
-    kind, data = codec.encode(event, text=text, long=long)
+    _, data = codec.encode(event, text=text, long=long)
     if isinstance(event, RunStarted):
         data["messages"] = _chained(data["messages"], blobs)
-    call_id = event.result.call_id if isinstance(event, ToolFinished) else getattr(event, "call_id", None)
-    named = None if call_id is None else codec.storable(call_id)
-    return Row(recorded.seq, (recorded.time, recorded.step, kind, named, hidden, codec.dumps(data)), blobs)
+    return codec.dumps(data), hidden, blobs
 
 
 def _chained(messages: JsonValue, blobs: dict[bytes, bytes]) -> JsonValue:

@@ -50,8 +50,8 @@ class _Shared:
     """Held by whoever uses the connection."""
     jobs: "SimpleQueue[_Job[object] | None]" = field(default_factory=SimpleQueue)
     connection: sqlite3.Connection | None = None
-    written: int = 0
-    """Pieces of work since the last checkpoint."""
+    written: int = CHECKPOINT
+    """Pieces of work since the last checkpoint.  At first nobody knows: processes that were killed leave their log behind."""
     idle: Work[object] | None = None
     """What is done whenever so many seconds have passed, however much else there is to do: leases are made longer."""
     seconds: float = 10.0
@@ -217,10 +217,11 @@ def _idle(shared: _Shared) -> None:
 
 
 def _checkpoint(shared: _Shared) -> None:
+    if shared.connection is None:
+        return
     shared.written = 0
-    if shared.connection is not None:
-        with suppress(sqlite3.Error):
-            shared.connection.execute("pragma wal_checkpoint(passive)").fetchall()
+    with suppress(sqlite3.Error):
+        shared.connection.execute("pragma wal_checkpoint(passive)").fetchall()
 
 
 def _settle(batch: Sequence[_Job[object]]) -> None:
