@@ -13,7 +13,7 @@ from types import NoneType, UnionType
 from typing import Literal, Union, get_args, get_origin, get_type_hints
 
 import pydantic_core
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter
 
 from agentkit import events
 from agentkit.errors import JournalError
@@ -53,6 +53,9 @@ TEXTS = frozenset(
 )
 """Fields that people, tools and models write, in which a secret can stand."""
 
+TEXTLESS = (events.ModelCalled, events.ToolStarted)
+"""Events of every step that have no such field."""
+
 LONG = frozenset({"data", "definition", "extra", "offer", "opaque", "settings", "url"})
 """Other fields that may be long.  They are kept to the letter: providers want their opaque data back."""
 
@@ -83,16 +86,24 @@ def kind_of(event: Event) -> str:
 
 
 def as_json(event: Event) -> str | None:
-    """The fields of an event as JSON text, as quick as can be: all of them, but those that are None.
+    """The fields of an event as JSON text, as `encode` and `dumps` write it, by pydantic's compiled code.
 
     None for an event that has to be written with more care, for half a surrogate pair in it or an unknown kind.
     """
     if isinstance(event, Unknown):
         return None
     try:
-        return pydantic_core.to_json(event, exclude_none=True, inf_nan_mode="constants").decode()
+        return _serializer(type(event)).to_json(event, exclude_defaults=True, warnings=False).decode()  # type: ignore[arg-type]  # classes are hashable
     except pydantic_core.PydanticSerializationError:
         return None
+
+
+@cache
+def _serializer(kind: Hashable) -> pydantic_core.SchemaSerializer:
+    adapter: TypeAdapter[object] = TypeAdapter(kind)  # type: ignore[arg-type]  # a dataclass
+    serializer = adapter.serializer
+    assert isinstance(serializer, pydantic_core.SchemaSerializer)
+    return serializer
 
 
 def _fields(value: object, text: Write, long: Write) -> dict[str, JsonValue]:

@@ -31,7 +31,24 @@ def group() -> None:
     """Run agents, look at tools, and watch what happens."""
 
 
-for command in (demo, run, chat, runs, show, diff, resume, approve, fork, replay, export, prune, schema, call, probe, local):
+for command in (
+    demo,
+    run,
+    chat,
+    runs,
+    show,
+    diff,
+    resume,
+    approve,
+    fork,
+    replay,
+    export,
+    prune,
+    schema,
+    call,
+    probe,
+    local,
+):
     group.add_command(command)
 
 

@@ -24,7 +24,7 @@ SCHEMAS: Mapping[int, Sequence[str]] = {
         # a table with a key of two columns.
         """
         create table run (
-            number integer primary key,
+            number integer primary key autoincrement,
             run_id text not null unique,
             epoch integer not null default 0,
             owner text,

@@ -28,7 +28,7 @@ from agentkit.secrets import Redaction
 from agentkit.sqlite import rows, search
 from agentkit.sqlite.file import reading
 from agentkit.sqlite.process import is_gone, shown, this_process
-from agentkit.sqlite.writer import Writer
+from agentkit.sqlite.writer import Work, Writer
 
 Durability = Literal["full", "os"]
 """What an event survives once it is kept: the machine losing power, or only the process being killed."""
@@ -94,8 +94,8 @@ class SqliteJournal:
     async def claim(self, run_id: str, *, create: bool = False) -> "SqliteClaim":
         writer = self._writer
         work = partial(_claim, run_id=run_id, create=create, owner=self._owner, left=self._left)
-        epoch, events = await writer.put(work)
-        return SqliteClaim(run_id, epoch, events, writer=writer, redaction=self._redaction, left=self._left)
+        number, epoch, events = await writer.put(work)
+        return SqliteClaim(run_id, number, epoch, events, writer=writer, redaction=self._redaction, left=self._left)
 
     def redact(self, text: str) -> str:
         return self._redaction(text)
@@ -144,6 +144,7 @@ class SqliteClaim:
     def __init__(
         self,
         run_id: str,
+        number: int,
         epoch: int,
         events: tuple[Recorded, ...],
         *,
@@ -154,6 +155,7 @@ class SqliteClaim:
         self.events = events
         self._redaction = redaction
         self._run_id = run_id
+        self._number = number
         self._epoch = epoch
         self._writer = writer
         self._left = left
@@ -162,8 +164,9 @@ class SqliteClaim:
 
     def append(self, recorded: Recorded) -> Awaitable[None] | None:
         held = (*self._held, rows.row_of(recorded, self._redaction))
-        work = partial(_append, run_id=self._run_id, epoch=self._epoch, held=held, listing=self._listing(recorded))
-        written = self._writer.do(work)
+        listing = self._listing(recorded)
+        work = partial(_append, run_id=self._run_id, number=self._number, epoch=self._epoch, held=held, listing=listing)
+        written = self._writer.do(work, single=listing is None and not any(row.blobs for row in held))
         if written is not None:
             return self._written(written, recorded)
         self._wrote(recorded)
@@ -199,13 +202,16 @@ class SqliteClaim:
     async def release(self) -> None:
         held, self._held = self._held, ()
         try:
-            released = self._writer.do(partial(_release, run_id=self._run_id, epoch=self._epoch, held=held))
+            released = self._writer.do(self._releasing(held))
             if released is not None:
                 await released
         except JournalError:
             # It is done as soon as something can be written again.
             self._left[self._run_id] = self._epoch
             raise
+
+    def _releasing(self, held: Sequence[rows.Row]) -> Work[None]:
+        return partial(_release, run_id=self._run_id, number=self._number, epoch=self._epoch, held=held)
 
 
 _JOURNALS: WeakValueDictionary[Path, SqliteJournal] = WeakValueDictionary()
@@ -226,25 +232,26 @@ def journal_at(path: str | Path) -> SqliteJournal:
 
 def _claim(
     connection: sqlite3.Connection, *, run_id: str, create: bool, owner: str, left: Mapping[str, int]
-) -> tuple[int, tuple[Recorded, ...]]:
+) -> tuple[int, int, tuple[Recorded, ...]]:
+    """Claim a run: its number, its epoch from now on, and its events."""
     _give_back(connection, left)
-    found = connection.execute("select epoch, owner, lease from run where run_id = ?", (run_id,)).fetchone()
+    found = connection.execute("select number, epoch, owner, lease from run where run_id = ?", (run_id,)).fetchone()
     now = time.time()
     if found is None:
         if not create:
             raise UnknownRun(unknown(run_id))
-        connection.execute(
+        made = connection.execute(
             "insert into run (run_id, epoch, owner, lease, status) values (?, 1, ?, ?, ?)",
             (run_id, owner, now + LEASE, RUNNING),
         )
-        return 1, ()
-    epoch, holder, lease = found
+        return made.lastrowid or 0, 1, ()
+    number, epoch, holder, lease = found
     if holder is not None and _holds(holder, lease, now):
         raise RunTaken(taken(run_id, f"process {shown(holder)}"))
     connection.execute(
         "update run set epoch = ?, owner = ?, lease = ? where run_id = ?", (epoch + 1, owner, now + LEASE, run_id)
     )
-    return epoch + 1, _read(connection, run_id)
+    return number, epoch + 1, _read(connection, run_id)
 
 
 def _holds(holder: str, lease: float, now: float) -> bool:
@@ -258,16 +265,20 @@ def _renew(connection: sqlite3.Connection, *, owner: str, left: Mapping[str, int
 
 
 def _append(
-    connection: sqlite3.Connection, *, run_id: str, epoch: int, held: Sequence[rows.Row], listing: Listing | None
+    connection: sqlite3.Connection,
+    *,
+    run_id: str,
+    number: int,
+    epoch: int,
+    held: Sequence[rows.Row],
+    listing: Listing | None,
 ) -> None:
-    found = connection.execute("select number, epoch from run where run_id = ?", (run_id,)).fetchone()
-    if found is None or found[1] != epoch:
-        raise RunTaken(f"run {run_id} was taken over by another process, which goes on with it; this one stops here")
     try:
-        for row in held:
-            rows.write(connection, found[0], row)
+        written = rows.write(connection, number, epoch, held)
     except sqlite3.IntegrityError as error:
         raise OutOfOrder(f"run {run_id} has this event already: {error}") from error
+    if not written:
+        raise RunTaken(f"run {run_id} was taken over by another process, which goes on with it; this one stops here")
     if listing is not None:
         _list(connection, listing(connection))
 
@@ -288,9 +299,9 @@ def _fitting(value: object) -> object:
     return storable(value) if isinstance(value, str) else value
 
 
-def _release(connection: sqlite3.Connection, *, run_id: str, epoch: int, held: Sequence[rows.Row]) -> None:
+def _release(connection: sqlite3.Connection, *, run_id: str, number: int, epoch: int, held: Sequence[rows.Row]) -> None:
     if held:
-        _append(connection, run_id=run_id, epoch=epoch, held=held, listing=None)
+        _append(connection, run_id=run_id, number=number, epoch=epoch, held=held, listing=None)
     _give_back(connection, {run_id: epoch})
     # One that was claimed and never begun is no run.
     connection.execute(

@@ -63,13 +63,17 @@ class _Shared:
             self.connection = open_to_write(self.path, synchronous=self.synchronous)
         return self.connection
 
-    def failed(self, error: Exception) -> None:
-        """After a failure of the disk nobody knows what is in memory and not in the file: both are read anew."""
-        if self.connection is not None and isinstance(error, sqlite3.Error):
+    def failed(self, error: Exception) -> JournalError:
+        """Undo the transaction in which something failed; what the failure means.
+
+        After one of the disk nobody knows what is in memory and not in the file: both are read anew.
+        """
+        if self.connection is not None:
             with suppress(sqlite3.Error):
                 roll_back(self.connection)
             if str(getattr(error, "sqlite_errorname", "")).startswith("SQLITE_IOERR"):
                 self.close()
+        return explained(error, self.path)
 
     def close(self) -> None:
         if self.connection is not None:
@@ -109,8 +113,12 @@ class Writer:
         self._shared.jobs.put(_Job(work, loop, future))  # type: ignore[arg-type]  # its result goes to its own future
         return future
 
-    def do(self, work: Work[None]) -> Awaitable[None] | None:
+    def do(self, work: Work[None], *, single: bool = False) -> Awaitable[None] | None:
         """Have some work done: at once, where that may be, or by the time that what this returns has been awaited.
+
+        Args:
+            work: What is to be done.
+            single: Whether it is one statement, which is a transaction by itself.
 
         Raises:
             JournalError: It was tried at once, and failed.
@@ -119,28 +127,29 @@ class Writer:
         if not self._at_once or not shared.jobs.empty() or not shared.lock.acquire(blocking=False):
             return self.put(work)
         try:
-            connection = shared.connection
             # Opening takes its time, and the thread has to follow after so much work.
-            if connection is None or shared.written >= CHECKPOINT:
-                return self.put(work)
-            try:
-                connection.execute("begin immediate")
-            except sqlite3.OperationalError as error:
-                if is_busy(error):
-                    return self.put(work)
-                raise
-            work(connection)
-            connection.execute("commit")
-            shared.written += 1
-        except (sqlite3.Error, JournalError, OverflowError, ValueError) as error:
-            if shared.connection is not None:
-                with suppress(sqlite3.Error):
-                    roll_back(shared.connection)
-            shared.failed(error)
-            raise explained(error, shared.path) from error
+            ready = shared.connection is not None and shared.written < CHECKPOINT
+            return None if ready and _at_once(shared, work, single=single) else self.put(work)
         finally:
             shared.lock.release()
-        return None
+
+
+def _at_once(shared: _Shared, work: Work[None], *, single: bool) -> bool:
+    """Do some work in this thread; False if another program has the file just now."""
+    connection = shared.connected()
+    try:
+        if not single:
+            connection.execute("begin immediate")
+        work(connection)
+        if not single:
+            connection.execute("commit")
+    except (sqlite3.Error, JournalError, OverflowError, ValueError) as error:
+        failure = shared.failed(error)
+        if isinstance(error, sqlite3.Error) and is_busy(error):
+            return False
+        raise failure from error
+    shared.written += 1
+    return True
 
 
 def _work(shared: _Shared) -> None:
@@ -194,9 +203,6 @@ def _transaction(shared: _Shared, batch: Sequence[_Job[object]]) -> Exception | 
             job.result = job.work(connection)
         connection.execute("commit")
     except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait
-        if shared.connection is not None:
-            with suppress(sqlite3.Error):
-                roll_back(shared.connection)
         shared.failed(error)
         return error
     shared.written += len(batch)
