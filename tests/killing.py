@@ -1,8 +1,8 @@
 """Kill a process that drives many runs, again and again, and judge its journal by what it did.
 
 The worker, `python killing.py FOLDER RUNS SEED DURABILITY IN_DOUBT`, takes up the runs that it finds in its journal and begins
-those that are missing, several at a time.  It says on its standard output what it asks and does, one write for a line, before
-it does it: the ledger, which no kill takes back.  Whoever besieges it kills it at random moments, reads the journal after each
+those that are missing, several at a time.  It writes to a file opened to append what it asks and does, one write for a line,
+before it does it: the ledger, which no kill takes back.  Whoever besieges it kills it at random moments, reads the journal after each
 death, and holds what the next worker does against what was on record when the last one died.
 """
 
@@ -52,6 +52,9 @@ Ledger = Callable[..., None]
 
 AT_ONCE = 8
 """Runs that a worker drives at the same time."""
+
+LEDGER = "ledger.txt"
+"""A file that every execution is written to, opened to append, before it is done."""
 
 EFFORT = 3_000
 """Rounds of hashing that a tool or a reply takes at most: milliseconds, in which a kill can fall."""
@@ -208,8 +211,13 @@ def names(runs: int) -> list[str]:
 def main(folder: str, runs: str, seed: str, durability: Literal["full", "os"], in_doubt: str) -> None:
     """What a worker does from its birth on."""
 
+    book = os.open(Path(folder) / LEDGER, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
     def ledger(*words: object) -> None:
-        os.write(1, ("\t".join(map(str, words)) + "\n").encode())
+        line = ("\t".join(map(str, words)) + "\n").encode()
+        os.write(book, line)
+        # Whoever besieges counts the lines to know when to strike.
+        os.write(1, line)
 
     ledger("born")
     journal = SqliteJournal(Path(folder) / "runs.db", durability=durability)
@@ -324,6 +332,8 @@ class Siege:
         self.doubts = set[str]()
         """Keys of calls that may have been made when a worker died."""
         self.report = Report()
+        self.read = 0
+        """How much of the ledger has been judged."""
 
     def hold(self) -> Report:
         """Besiege the worker, and judge."""
@@ -347,15 +357,22 @@ class Siege:
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as worker:
             assert worker.stdout is not None
             assert worker.stderr is not None
-            heard = hear(worker.stdout.fileno(), lines, moment)
+            hear(worker.stdout.fileno(), lines, moment)
             worker.kill()
-            heard += worker.stdout.read()
+            worker.stdout.read()
             errors = worker.stderr.read().decode()
         if worker.returncode not in {0, -signal.SIGKILL}:
             self.report.violations.append(f"the worker failed: {errors}")
         self.report.kills += worker.returncode == -signal.SIGKILL
-        self.judge([line.split("\t") for line in heard.decode().splitlines()])
+        self.judge([line.split("\t") for line in self.news().decode().splitlines()])
         return worker.returncode == 0
+
+    def news(self) -> bytes:
+        """What is in the ledger since it was read before."""
+        path = self.folder / LEDGER
+        whole = path.read_bytes() if path.exists() else b""
+        written, self.read = whole[self.read :], len(whole)
+        return written
 
     def judge(self, ledger: list[list[str]]) -> None:
         """Hold what a worker did against what was on record before, and what is now."""
@@ -437,19 +454,19 @@ class Siege:
             self.report.violations.append(f"not so after {self.report.kills} kills, seed {self.seed}: {what}")
 
 
-def hear(stream: int, lines: int, moment: float) -> bytes:
-    """What is written until there are so many lines and a moment has passed, or the writer is gone."""
-    heard, until = b"", None
+def hear(stream: int, lines: int, moment: float) -> None:
+    """Wait until so many lines have been written and a moment has passed, or the writer is gone."""
+    heard, until = 0, None
     while True:
-        if until is None and heard.count(b"\n") > lines:
+        if until is None and heard > lines:
             until = time.monotonic() + moment
         left = None if until is None else max(0.0, until - time.monotonic())
         if not select.select([stream], [], [], left)[0]:
-            return heard
+            return
         piece = os.read(stream, 4096)
-        heard += piece
+        heard += piece.count(b"\n")
         if not piece or left == 0:
-            return heard
+            return
 
 
 def only(kind: str, ledger: list[list[str]]) -> list[list[str]]:

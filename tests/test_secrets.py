@@ -317,7 +317,13 @@ def test_a_pattern_that_cannot_work_is_refused(patterns, why):
         Redaction(patterns)
 
 
-@given(st.lists(st.sampled_from(["\n", "\t", '"', "\\", "x", " ", "sk-", "abcdefgh12", "key=", "ark-", "://a:b@", "ghp_", "eyJ"])))
+@given(
+    st.lists(
+        st.sampled_from(
+            ["\n", "\t", '"', "\\", "x", " ", "sk-", "abcdefgh12", "key=", "ark-", "://a:b@", "ghp_", "eyJ"]
+        )
+    )
+)
 def test_what_could_be_hidden_is_seen_within_json(pieces):
     """No text is changed that its JSON, with line breaks and quotes as escapes, was said to leave alone."""
     text = "".join(pieces)

@@ -18,11 +18,14 @@ from agentkit import (
     Limits,
     Message,
     OutOfOrder,
+    Reasoning,
     Recorded,
+    Reply,
     RunStarted,
     RunTaken,
     SqliteJournal,
     UnknownRun,
+    Usage,
     UsageError,
     tool,
 )
@@ -256,6 +259,15 @@ async def test_runs_at_work_share_what_a_transaction_costs(path):
     journal.close()
 
 
+async def test_a_nonsensical_number_of_tokens_is_kept(journal):
+    """A server may count as it likes; the list shows the largest number that it can."""
+    said = Reply(message=Message("assistant", "done"), usage=Usage(2**70, 1))
+    result = await Agent(ScriptedModel(said), journal=journal).run("go")
+
+    assert 2**70 == journal.read(result.run_id)[2].event.usage.input
+    assert ("completed", 2**63 - 1) == (journal.runs()[0].status, journal.runs()[0].input)
+
+
 # A fork's events.
 
 
@@ -457,8 +469,6 @@ async def test_secrets_are_hidden_where_a_run_is_written(path):
 async def test_what_a_provider_wants_back_is_kept_to_the_letter(journal):
     """A signature looks like a key and is none: changed, it would be refused."""
     signature = '{"signature":"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abcdefgh","token":"0123456789abcdef0123456789"}'
-    from agentkit import Reasoning, Reply  # noqa: PLC0415
-
     said = Reply(message=Message("assistant", "done", reasoning=Reasoning("thought", "reasoning", signature)))
     result = await Agent(ScriptedModel(said), journal=journal).run("go")
 

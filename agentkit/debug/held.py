@@ -10,7 +10,7 @@ from agentkit.debug.recording import Exchange, Expect
 from agentkit.debug.scrubbed import in_json
 from agentkit.debug.words import content_text
 from agentkit.errors import AgentkitError
-from agentkit.fingerprint import as_set, as_told, of_text
+from agentkit.fingerprint import Fingerprint, as_set, as_told, of_text
 from agentkit.messages import Content, File, Image, Message
 from agentkit.model import Request
 
@@ -36,9 +36,16 @@ def held(name: str, redact: Redact = str) -> Expect:
         name: The id of the model that is asked today.
         redact: Hides what is hidden in the record.
     """
+    prints = Fingerprint(redact)
 
     def expect(exchange: Exchange, request: Request) -> None:
-        if found := difference(exchange, request, name, redact):
+        found = difference(exchange, request, name, redact)
+        print_now = prints.of(request.messages, as_told(request.tools), as_set(request.settings, request.output))
+        recorded = "" if exchange.called is None else exchange.called.request
+        # Both sides of a comparison are today's reading of events; what was really sent then only its fingerprint tells.
+        if not found and recorded not in {"", print_now}:
+            found = f"the same events made another request then ({recorded}, now {print_now}), in an older agentkit"
+        if found:
             raise Diverged(found, step=exchange.step)
 
     return expect
