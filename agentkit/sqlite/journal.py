@@ -15,12 +15,16 @@ from agentkit.codec import storable
 from agentkit.errors import JournalError, OutOfOrder, RunTaken, UnknownRun, UsageError
 from agentkit.events import (
     ApprovalGiven,
+    Event,
+    ModelCalled,
+    ModelReplied,
     Recorded,
     RunFinished,
     RunForked,
     RunResumed,
     RunStarted,
     RunSuspended,
+    ToolFinished,
 )
 from agentkit.journal import taken, unknown, whole
 from agentkit.listing import RUNNING, STOPPED, Listed, Query, row_of
@@ -161,9 +165,11 @@ class SqliteClaim:
         self._left = left
         self._kept = list(events)
         self._held: tuple[rows.Row, ...] = ()
+        self._clean: set[str] = set()
+        """Texts of the last step in which nothing is to be hidden: the next request holds them, and is looked at again."""
 
     def append(self, recorded: Recorded) -> Awaitable[None] | None:
-        held = (*self._held, rows.row_of(recorded, self._redaction))
+        held = (*self._held, self._row(recorded))
         listing = self._listing(recorded)
         work = partial(_append, run_id=self._run_id, number=self._number, epoch=self._epoch, held=held, listing=listing)
         written = self._writer.do(work, single=listing is None and not any(row.blobs for row in held))
@@ -173,8 +179,16 @@ class SqliteClaim:
         return None
 
     def hold(self, recorded: Recorded) -> None:
-        self._held = (*self._held, rows.row_of(recorded, self._redaction))
+        self._held = (*self._held, self._row(recorded))
         self._kept.append(recorded)
+
+    def _row(self, recorded: Recorded) -> rows.Row:
+        row = rows.row_of(recorded, self._redaction)
+        if isinstance(recorded.event, ModelCalled):
+            self._clean.clear()
+        elif row.is_clean:
+            self._clean.update(_said(recorded.event))
+        return row
 
     def _listing(self, recorded: Recorded) -> Listing | None:
         """How the list shows the run after this event, where it changes."""
@@ -197,7 +211,7 @@ class SqliteClaim:
         self._held = ()
 
     def redact(self, text: str) -> str:
-        return self._redaction(text)
+        return text if text in self._clean else self._redaction(text)
 
     async def release(self) -> None:
         held, self._held = self._held, ()
@@ -212,6 +226,22 @@ class SqliteClaim:
 
     def _releasing(self, held: Sequence[rows.Row]) -> Work[None]:
         return partial(_release, run_id=self._run_id, number=self._number, epoch=self._epoch, held=held)
+
+
+def _said(event: Event) -> list[str]:
+    """The texts of an event that the next request holds."""
+    if isinstance(event, ToolFinished):
+        content = event.result.content
+        return [content] if isinstance(content, str) else []
+    if not isinstance(event, ModelReplied):
+        return []
+    message = event.message
+    said = [call.arguments for call in message.tool_calls]
+    if isinstance(message.content, str):
+        said.append(message.content)
+    if message.reasoning is not None:
+        said.append(message.reasoning.text)
+    return said
 
 
 _JOURNALS: WeakValueDictionary[Path, SqliteJournal] = WeakValueDictionary()

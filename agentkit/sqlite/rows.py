@@ -30,19 +30,22 @@ class Row:
     """What stands in the columns after its place."""
     blobs: dict[bytes, bytes] = field(default_factory=dict)
     """What it refers to, by content."""
+    is_clean: bool = False
+    """Whether redaction leaves every text of the event as it is."""
 
 
 def row_of(recorded: Recorded, redaction: Redaction) -> Row:
     """A recorded event as a row, with secrets hidden."""
     event = recorded.event
-    hidden, blobs = 0, dict[bytes, bytes]()
+    hidden, blobs, is_clean = 0, dict[bytes, bytes](), True
     data = codec.as_json(event)
     if data is None or len(data) > LONGEST or not (isinstance(event, codec.TEXTLESS) or redaction.leaves(data)):
         data, hidden, blobs = _with_care(event, redaction)
+        is_clean = False
     call_id = event.result.call_id if isinstance(event, ToolFinished) else getattr(event, "call_id", None)
     named = None if call_id is None else codec.storable(call_id)
     values = (recorded.time, recorded.step, codec.kind_of(event), named, hidden, data)
-    return Row(recorded.seq, values, blobs)
+    return Row(recorded.seq, values, blobs, is_clean)
 
 
 def _with_care(event: Event, redaction: Redaction) -> tuple[str, int, dict[bytes, bytes]]:
