@@ -3,12 +3,60 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from agentkit.events import ModelCalled, ModelReplied
+from agentkit.endpoint import Endpoint, as_text, endpoints_of
+from agentkit.events import (
+    Event,
+    FailedAttempt,
+    ModelCalled,
+    ModelReplied,
+    ModelRetried,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallDelta,
+)
 from agentkit.fingerprint import Fingerprint, as_set, as_told
 from agentkit.loop import Run
-from agentkit.model import OutputFormat, Reply, Request, Settings, ToolSpec
+from agentkit.model import Emit, Model, OutputFormat, Reply, Request, Settings, ToolSpec
 from agentkit.prompt_cache import cache_lost
 from agentkit.toolbox import AnyTool
+
+_PIECES = (TextDelta, ReasoningDelta, ToolCallDelta)
+
+
+class Coming:
+    """A reply on its way: hands on what is told of it, and notes when.
+
+    Args:
+        emit: Tells those who watch.
+        now: A monotonic clock.
+
+    Attributes:
+        first: Seconds from the request to the first piece; None as long as there is none.
+        attempts: What failed before.
+    """
+
+    def __init__(self, emit: Emit, now: Callable[[], float]) -> None:
+        self.first: float | None = None
+        self.attempts: tuple[FailedAttempt, ...] = ()
+        self._emit = emit
+        self._now = now
+        self._began = now()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, ModelRetried):
+            failed = FailedAttempt(
+                event.attempt, event.category, event.detail, self.passed(), event.seconds, event.model
+            )
+            self.attempts = (*self.attempts, failed)
+            # What came of a reply that broke off is no piece of this one.
+            self.first = None
+        elif self.first is None and isinstance(event, _PIECES):
+            self.first = self.passed()
+        self._emit(event)
+
+    def passed(self) -> float:
+        """Seconds since the request."""
+        return self._now() - self._began
 
 
 @dataclass
@@ -27,6 +75,7 @@ class Asking:
     fingerprint: Fingerprint = field(init=False)
     told: tuple[ToolSpec, ...] | None = None
     offer: str = ""
+    endpoints: tuple[Endpoint, ...] = ()
     settled: tuple[Settings | None, str] = (None, "")
     """Settings, and how they are told."""
 
@@ -48,13 +97,21 @@ class Asking:
             memo=self.memo,
         )
 
-    def called(self, request: Request, name: str, *, last: bool) -> ModelCalled:
+    def called(self, request: Request, model: Model, *, last: bool) -> ModelCalled:
         """The request as a fact."""
         news = self._offer(request.tools)
         settings = self._settings(request)
         names = tuple(spec.name for spec in request.tools)
         whole = self.fingerprint.of(request.messages, self.offer, settings)
-        return ModelCalled(name, len(request.messages), names, last, whole, settings, news)
+        return ModelCalled(model.name, len(request.messages), names, last, whole, settings, news, self._endpoint(model))
+
+    def _endpoint(self, model: Model) -> str:
+        """Where the model is asked, if it says so, and it is not where it was asked before."""
+        endpoints = endpoints_of(model)
+        if endpoints == self.endpoints:
+            return ""
+        self.endpoints = endpoints
+        return as_text(endpoints)
 
     def _offer(self, specs: tuple[ToolSpec, ...]) -> str:
         """What is told of the tools, where it is not what was told before."""
@@ -71,7 +128,7 @@ class Asking:
             self.settled = (request.settings, as_set(request.settings, request.output))
         return self.settled[1]
 
-    def replied(self, reply: Reply, run: Run, seconds: float) -> ModelReplied:
+    def replied(self, reply: Reply, run: Run, coming: Coming) -> ModelReplied:
         """The reply as a fact, with ids that are unique in the run: results are joined by them, here and in every journal."""
         calls, warnings = [], list(reply.warnings)
         for place, call in enumerate(reply.message.tool_calls):
@@ -88,8 +145,10 @@ class Asking:
             model=reply.model,
             request_id=reply.request_id,
             cost=reply.cost,
-            seconds=seconds,
+            seconds=coming.passed(),
             warnings=tuple(warnings),
+            first=coming.first,
+            attempts=coming.attempts,
         )
 
     def _unique(self, call_id: str) -> str:

@@ -56,7 +56,7 @@ TEXTS = frozenset(
 TEXTLESS = (events.ModelCalled, events.ToolStarted)
 """Events of every step that have no such field."""
 
-LONG = frozenset({"data", "definition", "extra", "offer", "opaque", "settings", "url"})
+LONG = frozenset({"data", "definition", "endpoint", "extra", "offer", "opaque", "settings", "url"})
 """Other fields that may be long.  They are kept to the letter: providers want their opaque data back."""
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from agentkit.approvals import Approver, Question, ask
-from agentkit.asking import Asking, asking
+from agentkit.asking import Asking, Coming, asking
 from agentkit.audience import entered
 from agentkit.clock import Clock, SystemClock
 from agentkit.context import Context
@@ -190,11 +190,11 @@ class _Driver:
     async def ask_model(self, action: CallModel) -> None:
         self.offered = {} if action.last else self.offer()
         request = self.asking.request(self.run, self.offered)
-        called = self.asking.called(request, self.ports.model.name, last=action.last)
-        began = self.now()
+        called = self.asking.called(request, self.ports.model, last=action.last)
+        coming = Coming(self.record.emit, self.now)
         with entered(await self.record.add(called)):
-            reply = await self.ports.model.request(request, self.record.emit)
-        replied = self.asking.replied(reply, self.run, self.now() - began)
+            reply = await self.ports.model.request(request, coming)
+        replied = self.asking.replied(reply, self.run, coming)
         spent = self.run.spent
         await self.record.add(replied)
         self.account.charge(Spent(1, self.run.spent.tool_calls - spent.tool_calls, reply.usage, reply.cost))

@@ -106,6 +106,9 @@ class ModelCalled(Event):
     """How the model was to answer, as JSON text, where anything was set."""
     offer: str = ""
     """What it was told of the tools, as JSON text; empty where it is what this run told it last."""
+    endpoint: str = ""
+    """Where it is asked and what is said there in every request, as JSON text without a key (`agentkit.endpoint`); empty where
+    that is what this run said last, and where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,23 @@ class ModelRetried(Passing):
 
 
 @dataclass(frozen=True, slots=True)
+class FailedAttempt:
+    """What failed before a reply came: an attempt at the same request, after which the model was asked again."""
+
+    number: int
+    """Counts the attempts at one model, from 1."""
+    category: str
+    detail: str
+    """Why it failed, in words."""
+    after: float
+    """Seconds from the request to its failure."""
+    wait: float = 0.0
+    """Seconds from there to the next attempt; 0 when another model was asked instead."""
+    model: str = ""
+    """Who was asked next."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelReplied(Event):
     """The model replied; this is recorded before anybody reads it."""
 
@@ -160,6 +180,10 @@ class ModelReplied(Event):
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
     """Oddities of the reply that did not stop it from being read."""
+    first: float | None = None
+    """Seconds from the request to the first piece of the reply; None where nobody watched it come."""
+    attempts: tuple[FailedAttempt, ...] = ()
+    """What failed before it, in order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
+from agentkit.endpoint import Endpoint, endpoints_of
 from agentkit.errors import SchemaRefused
 from agentkit.events import Event, TextDelta, ToolCallDelta
 from agentkit.forms import OPENING, Form, form_of, in_words, instructions, read_reply, reply_schema
@@ -40,6 +41,11 @@ class Prompted:
     def price(self) -> Price | None:
         return self._model.price
 
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Where the model is asked, with a word about how."""
+        return tuple(replace(each, prompted=True) for each in endpoints_of(self._model))
+
     def check(self, tools: tuple[ToolSpec, ...]) -> None:
         """Take any tool but one whose schema must be enforced where nothing is."""
         for spec in tools:
@@ -55,13 +61,7 @@ class Prompted:
         form, asked = form_of(request, called=bool(sent.names)), self._asked
         if asked.form != form:
             self._asked = asked = _ask(form, self._model.output_mode)
-        inner = replace(
-            request,
-            messages=_told(sent.messages, asked.text),
-            tools=(),
-            settings=replace(request.settings, tool_choice=None, parallel_tool_calls=None),
-            output=asked.output,
-        )
+        inner = _inner(request, sent, asked)
         if not form.tools:
             return await self._model.request(inner, emit)
         reply = await self._model.request(inner, _Hidden(emit))
@@ -97,6 +97,17 @@ def _ask(form: Form, mode: OutputMode) -> _Asked:
     return _Asked(form, instructions(form), None if mode == "tool" else output)
 
 
+def in_prompt(request: Request, mode: OutputMode) -> Request:
+    """What a model is asked that is told of its tools in the prompt.
+
+    Args:
+        request: With its tools.
+        mode: The best way to have that model answer in a schema.
+    """
+    sent = _converted(None, request.messages)
+    return _inner(request, sent, _ask(form_of(request, called=bool(sent.names)), mode))
+
+
 # What was said, as a model without tools would have heard and said it.
 
 
@@ -108,6 +119,16 @@ class _Sent:
     messages: tuple[Message, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     """The tool of every call, by the call's id."""
+
+
+def _inner(request: Request, sent: _Sent, asked: _Asked) -> Request:
+    return replace(
+        request,
+        messages=_told(sent.messages, asked.text),
+        tools=(),
+        settings=replace(request.settings, tool_choice=None, parallel_tool_calls=None),
+        output=asked.output,
+    )
 
 
 def _converted(before: object, messages: tuple[Message, ...]) -> _Sent:

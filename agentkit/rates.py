@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from agentkit.clock import Clock, SystemClock
+from agentkit.endpoint import Endpoint, endpoints_of
 from agentkit.errors import AgentkitError, ModelError, UsageError
 from agentkit.messages import Message, Usage
 from agentkit.model import Emit, Model, OutputMode, Price, Reply, Request, ToolSpec
@@ -221,6 +222,11 @@ class RateLimited:
     @property
     def output_mode(self) -> OutputMode:
         return self._model.output_mode
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Where the model is asked."""
+        return endpoints_of(self._model)
 
     @property
     def retry(self) -> object:

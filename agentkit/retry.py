@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from agentkit.clock import Clock, SystemClock
+from agentkit.endpoint import Endpoint, endpoints_of
 from agentkit.errors import Category, ModelError, UsageError
 from agentkit.events import ModelRetried
 from agentkit.model import Emit, Model, OutputMode, Price, Reply, Request, ToolSpec
@@ -90,6 +91,11 @@ class Retrying:
     @property
     def output_mode(self) -> OutputMode:
         return self._model.output_mode
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Where the model is asked."""
+        return endpoints_of(self._model)
 
     def check(self, tools: tuple[ToolSpec, ...]) -> None:
         self._model.check(tools)
@@ -174,6 +180,11 @@ class Fallback:
         """The mode they have in common, or the one that all models can do."""
         first = self._models[0].output_mode
         return first if all(model.output_mode == first for model in self._models) else "tool"
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Where they are asked, in their order."""
+        return tuple(each for model in self._models for each in endpoints_of(model))
 
     def check(self, tools: tuple[ToolSpec, ...]) -> None:
         for model in self._models:

@@ -21,7 +21,7 @@ from agentkit import (
     tool,
 )
 from agentkit.codec import KINDS
-from agentkit.events import FinishReason
+from agentkit.events import FailedAttempt, FinishReason
 from agentkit.limits import Spent
 from agentkit.model import Emit, OutputMode, Price, ToolSpec
 
@@ -150,6 +150,10 @@ messages = st.builds(
 )
 results = st.builds(ToolResult, texts, contents, st.booleans(), st.none() | texts, texts)
 names = st.lists(texts, max_size=3).map(tuple)
+moments = st.floats(0, 1e6)
+attempts = st.lists(st.builds(FailedAttempt, st.integers(1, 9), texts, texts, moments, moments, texts), max_size=3).map(
+    tuple
+)
 words = st.dictionaries(texts, texts, max_size=3)
 spendings = st.none() | st.builds(Spent, st.integers(0, 9), st.integers(0, 9), usages, st.none() | st.floats(0, 1e6))
 
@@ -159,7 +163,7 @@ events = st.one_of(
     ),
     st.builds(KINDS["RunForked"], texts, texts, texts, st.none() | texts, st.none() | texts, words, texts),
     st.builds(KINDS["RunResumed"], texts),
-    st.builds(KINDS["ModelCalled"], texts, st.integers(0, 999), names, st.booleans(), texts, texts, texts),
+    st.builds(KINDS["ModelCalled"], texts, st.integers(0, 999), names, st.booleans(), texts, texts, texts, texts),
     st.builds(
         KINDS["ModelReplied"],
         messages,
@@ -168,8 +172,10 @@ events = st.one_of(
         texts,
         st.none() | texts,
         st.none() | st.floats(0, 1e6),
-        st.floats(0, 1e6),
+        moments,
         names,
+        st.none() | moments,
+        attempts,
     ),
     st.builds(KINDS["OutputRejected"], texts, st.sampled_from(["empty", "output_invalid"])),
     st.builds(KINDS["ApprovalAsked"], texts, texts),

@@ -13,13 +13,16 @@ from agentkit.chat.deadline import Deadline
 from agentkit.chat.encode import Encoder, tool_fields
 from agentkit.chat.errors import request_id
 from agentkit.chat.parameters import fitted
-from agentkit.chat.profiles import Profile
-from agentkit.chat.providers import profile_named, profile_of
+from agentkit.chat.profiles import UNKNOWN, Profile
+from agentkit.chat.providers import PROFILES, profile_named, profile_of
 from agentkit.chat.receive import Blame, Receiver
+from agentkit.endpoint import Endpoint
 from agentkit.errors import ModelError, UsageError
 from agentkit.events import Event
+from agentkit.fingerprint import as_set
 from agentkit.model import Emit, OutputMode, Price, Reply, Request, Settings, ToolSpec
 from agentkit.retry import Retry
+from agentkit.secrets import scrub
 from agentkit.timeouts import Timeouts
 
 
@@ -74,6 +77,9 @@ class Chat:
         self._origin = f"{self._url.host}/{model}"
         self._encoder = Encoder(model, self.profile, self._origin)
         self._timeouts = timeout if isinstance(timeout, Timeouts) else Timeouts.of(timeout)
+        own = PROFILES.get(self.profile.name, UNKNOWN) != self.profile
+        provider = "" if own else self.profile.name
+        self.endpoints = (Endpoint(scrub(self._address()), model, provider, scrub(as_set(self._settings, None))),)
         self._connection = Connection(self._url, endpoint=self._origin, connect=self._timeouts.connect, client=client)
 
     def _profile(self, given: Profile | str | None) -> Profile:
@@ -83,8 +89,11 @@ class Chat:
         return profile_named(given) if given else profile_of(host, self._name)
 
     def __repr__(self) -> str:
-        address = self._url.copy_with(userinfo=b"", query=None)
-        return f"Chat({self._name!r}, base_url={str(address).removesuffix('/chat/completions')!r})"
+        return f"Chat({self._name!r}, base_url={self._address().removesuffix('/chat/completions')!r})"
+
+    def _address(self) -> str:
+        """Where it asks, for people to read: a key may stand before the host, and in a query."""
+        return str(self._url.copy_with(userinfo=b"", query=None))
 
     @property
     def name(self) -> str:

@@ -61,6 +61,8 @@ class Profile:
     """Keys of every request."""
     key_header: Literal["authorization", "api-key"] = "authorization"
     """The header of the key; in the first it is a bearer's."""
+    key_variable: str = "AGENTKIT_API_KEY"
+    """The variable of the environment in which people have its key, for requests that are copied out of a record."""
 
     # Tools and answers.
     dialect: Dialect = "plain"
