@@ -47,6 +47,7 @@ class Listed:
     output: int | None = None
     reasoning: int | None = None
     cost: float | None = None
+    """As far as it is on record; what else there is to pay is in `agentkit.bill`."""
     parent: str | None = None
     """The tool call this run answers, as `run_id/call_id`."""
     continues: str | None = None

@@ -304,3 +304,57 @@ def test_a_run_that_its_model_leaves_says_how_it_goes_on(folder):
 
     assert (3, True) == (failed.returncode, "agentkit resume" in failed.stdout)
     assert (0, True) == (done.returncode, "A lamp." in done.stdout)
+
+
+def test_a_fork_that_its_model_leaves_says_how_it_goes_on(folder):
+    """As a run does: its id is what is needed to take it up again, or to see where it parted from its parent."""
+    with ModelServer("Hello.", Fault.status(401, {"error": {"message": "No."}})) as server:
+        agentkit(folder, "run", "shop.py:agent", "Hi", url=server.base_url)
+        failed = agentkit(folder, "fork", "last", "--at", "1", url=server.base_url)
+    fork = next(row["run_id"] for row in rows(folder) if row["fork_of"])
+
+    assert 3 == failed.returncode
+    assert [f"agentkit diff {fork}", f"agentkit resume {fork}"] == failed.stdout.splitlines()[-2:]
+
+
+PRICES = """
+[[price]]
+models = ["doubao-seed-2.1-pro"]
+hosts = ["127.0.0.1"]
+currency = "EUR"
+tiers = [{ input = 1000, output = PRICE }]
+"""
+
+
+def test_what_a_run_cost_is_what_the_lists_say_today(folder):
+    """At the end of the run, in the list and in the story; a price that is corrected corrects all of them."""
+    prices = folder / "prices.toml"
+    prices.write_text(PRICES.replace("PRICE", "2000"))
+    with ModelServer(call("find_orders", customer="C-1"), "A lamp.") as server:
+        done = agentkit(folder, "run", "shop.py:agent", "Hi", url=server.base_url, AGENTKIT_PRICES=str(prices))
+    (listed,) = agentkit(folder, "runs", "--json", AGENTKIT_PRICES=str(prices)).stdout.splitlines()
+    prices.write_text(PRICES.replace("PRICE", "4000"))
+    corrected = agentkit(folder, "show", "last", AGENTKIT_PRICES=str(prices)).stdout
+    asked = [
+        agentkit(folder, "runs", "--cost", least, AGENTKIT_PRICES=str(prices)).stdout for least in ("0.06", "0.0601")
+    ]
+
+    assert " · cost 0.04 EUR · " in done.stdout
+    assert ([{"amount": 0.04, "currency": "EUR"}], 0) == tuple(
+        json.loads(listed)[name] for name in ("costs", "unpriced")
+    )
+    assert 1 == corrected.count("cost 0.06 EUR")
+    assert 2 == corrected.count("cost 0.03 EUR")
+    assert [True, False] == ["cost 0.06 EUR" in each for each in asked]
+    assert "cost unknown" in agentkit(folder, "show", "last").stdout
+
+
+def test_a_broken_list_of_prices_is_one_sentence(folder):
+    """It is named, and what is wrong with it."""
+    (folder / "prices.toml").write_text("[[price")
+    with ModelServer("Hello.") as server:
+        agentkit(folder, "run", "shop.py:agent", "Hi", url=server.base_url)
+    refused = agentkit(folder, "runs", AGENTKIT_PRICES="prices.toml")
+
+    assert (2, "") == (refused.returncode, refused.stdout)
+    assert refused.stderr.startswith("error: prices.toml is no TOML: ")

@@ -4,10 +4,11 @@ import io
 
 from rich.console import Console
 
-from agentkit import Agent, Chat, Decision, Fallback, ModelError, Question, ToolCall, tool
+from agentkit import Agent, Chat, Decision, Fallback, ModelError, Price, Question, ToolCall, tool
 from agentkit.cli.ask import ask_at_terminal
 from agentkit.observers.console import console_view, shown_arguments
 from agentkit.observers.plain import duration, printable
+from agentkit.prices import NO_PRICES, Prices, Row, Tier
 from agentkit.testing import FakeClock, Fault, ModelServer, ScriptedModel, call, reply
 
 
@@ -72,6 +73,21 @@ async def test_a_failed_call_and_the_end_are_told():
     assert "completed · 2 steps · 1 call · 20 in · 10 out" in page
 
 
+async def test_what_a_run_cost_is_told_as_far_as_it_is_known():
+    """What is on record, else what a list says today; nested runs are part of it, and what nobody knows is left out."""
+    told = []
+    for prices in (NO_PRICES, Prices(((Row(models=("m",), currency="EUR", tiers=(Tier(input=1e6, output=1e6),)),),))):
+        console, shown = view()
+        inner = Agent(ScriptedModel("Inside.", price=Price(10_000, 30_000)), name="inner")
+        model = ScriptedModel(call("inner", task="x"), "Outside.", name="m")
+        agent = Agent(model, tools=[inner.as_tool()], observers=[console_view(console, prices=prices)])
+        await agent.run("go")
+        told.append(shown.getvalue().splitlines()[-1])
+
+    assert "completed · 2 steps · 1 call · 30 in · 15 out · cost at least 0.25 (2 steps unpriced)" in told[0]
+    assert "completed · 2 steps · 1 call · 30 in · 15 out · cost 30 EUR and 0.25" in told[1]
+
+
 def test_arguments_are_shown_as_a_person_reads_them():
     """As keywords where they are an object, else as they came."""
     assert 'city="Oslo", days=3' == shown_arguments('{"city": "Oslo", "days": 3}')
@@ -84,6 +100,8 @@ def test_plain_text_for_terminals():
     """Controls become a mark; times are said as people say them."""
     assert "a\N{REPLACEMENT CHARACTER}[0mb\n\t" == printable("a\x1b[0mb\n\t")
     assert ("12 ms", "3.2 s") == (duration(0.0123), duration(3.21))
+    assert ("1 min 0 s", "2 h 1 min", "3 d 4 h") == (duration(60), duration(7_290), duration(276_000))
+    assert ("inf s", "nan s") == (duration(float("inf")), duration(float("nan")))
 
 
 async def test_a_person_at_the_terminal_agrees_or_says_why_not():

@@ -59,6 +59,7 @@ SCRIPTS = {
         "replayed: the same requests\nThree lamps, tomorrow.\na: run ",
     ),
     "trace_to_test": ([call("stock_of", item="lamp"), "There are 21 lamps."], "1 passed"),
+    "broken_runs": ([], "250 euros are 1.54 yen."),
     "conversation": (
         [call("temperature", city="Oslo"), "It is -3.5 °C.", call("temperature", city="Lisbon"), "17 °C."],
         "17 °C.",

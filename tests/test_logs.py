@@ -2,14 +2,16 @@
 
 import io
 import json
+import logging
 import subprocess
 import sys
 
 import pytest
 
 import agentkit.logs
-from agentkit import Agent, Chat, Limits, tool
+from agentkit import Agent, Chat, Limits, ModelError, UsageError, tool
 from agentkit.events import EVERYWHERE
+from agentkit.journal import MemoryJournal
 from agentkit.observers.log import log_steps
 from agentkit.testing import FakeClock, Fault, ModelServer, ScriptedModel, call, reply
 
@@ -201,3 +203,180 @@ async def test_another_attempt_is_a_warning(stream):
     )
     assert round(clock.slept[0], 3) == line["seconds"]
     assert "127.0.0.1/any is overloaded (HTTP 503): Busy, api_key=[secret]" == line["detail"]
+
+
+# What others write.
+
+
+def own(stream):
+    """The lines that no run has written itself."""
+    return [each for each in lines(stream) if "logger" in each]
+
+
+async def test_what_a_tool_writes_says_where_it_belongs(stream):
+    """To structlog or to the standard library, in a thread or not: run, step and agent are bound while it is at work."""
+    agentkit.logs.configure(stream=stream, standard=True)
+
+    @tool(effect="read")
+    def search(words: str) -> str:
+        """Search."""
+        logging.getLogger("shop").warning("searching for %s", words, extra={"shelf": 3})
+        return "found"
+
+    inner = Agent(ScriptedModel(call("search", words="lamp"), "Inside."), tools=[search], name="inner")
+    outer = Agent(ScriptedModel(call("inner", task="x"), "Outside."), tools=[inner.as_tool()], name="outer")
+    result = await outer.run("go")
+    logging.getLogger("shop").warning("after it")
+
+    written, after = own(stream)
+    assert ("searching for lamp", "warning", "shop", 3) == tuple(
+        written[name] for name in ("event", "level", "logger", "shelf")
+    )
+    assert (f"{result.run_id}:1.0", "inner", 1) == tuple(written[name] for name in ("run_id", "agent", "step"))
+    assert {"event", "level", "logger", "timestamp"} == set(after)
+
+
+async def test_every_line_of_a_run_says_run_step_and_agent(stream):
+    """Also of one that was suspended, of attempts and of what was rejected."""
+    agentkit.logs.configure(stream=stream, level="debug")
+    await Agent(ScriptedModel(call("add", a=1, b=2), '{"value": "x"}', '{"value": 3}'), tools=[add], output=int).run(
+        "go"
+    )
+
+    written = lines(stream)
+    assert {"model called", "tool started", "output rejected", "step"} <= {each["event"] for each in written}
+    assert all(each["run_id"] and each["agent"] == "agent" and "step" in each for each in written)
+    assert {"debug", "info", "warning"} == {each["level"] for each in written}
+
+
+@pytest.mark.parametrize(
+    ("level", "expected"),
+    [
+        ("debug", {"debug", "info", "warning", "error"}),
+        ("info", {"info", "warning", "error"}),
+        ("warning", {"warning", "error"}),
+        ("error", {"error"}),
+    ],
+)
+async def test_a_level_is_the_least_that_is_written(stream, level, expected):
+    """A failed call warns; a model that fails is an error; requests are for those who debug."""
+    agentkit.logs.configure(stream=stream, level=level)
+    with ModelServer(call("leak"), Fault.status(401)) as server, pytest.raises(ModelError):
+        await Agent(Chat("any", base_url=server.base_url), tools=[leak]).run("go")
+
+    assert expected == {each["level"] for each in lines(stream)}
+
+
+def test_an_unknown_level_is_refused():
+    """Before anything is changed."""
+    with pytest.raises(UsageError, match="level is 'loud'; it must be one of debug, info, warning, error"):
+        agentkit.logs.configure(level="loud")
+
+
+def test_nothing_is_changed_in_the_standard_library_unless_asked(stream):
+    """And what was, is as before when the log falls silent."""
+    root = logging.getLogger()
+    before = (root.level, list(root.handlers))
+    agentkit.logs.configure(stream=stream)
+    untouched = (root.level, list(root.handlers))
+    agentkit.logs.configure(stream=stream, standard=True, level="debug")
+    agentkit.logs.configure(stream=stream, standard=True, level="error")
+    changed = root.level
+    agentkit.logs.silence()
+
+    assert (before, logging.ERROR, before) == (untouched, changed, (root.level, list(root.handlers)))
+
+
+async def test_httpx_and_uvicorn_come_out_in_the_same_form(stream):
+    """Real libraries, without a line of theirs being configured."""
+    agentkit.logs.configure(stream=stream, standard=True)
+    with ModelServer("Hello.") as server:
+        await Agent(Chat("any", base_url=server.base_url)).run("go")
+    logging.getLogger("uvicorn.error").info("Started %d", 1, extra={"color_message": "\x1b[36mStarted\x1b[0m"})
+
+    written = {each["logger"]: each for each in own(stream)}
+    assert "HTTP Request: POST" in written["httpx"]["event"]
+    assert 1 == written["httpx"]["step"]
+    assert ("Started 1", False) == (written["uvicorn.error"]["event"], "color_message" in written["uvicorn.error"])
+
+
+HOSTILE = "\x1b[2J\x9b31m\u202ecba\ud800\nsecond"
+
+
+@pytest.mark.parametrize("pretty", [True, False])
+def test_no_secret_and_nothing_a_terminal_obeys_gets_out(stream, pretty):
+    """In a message, in a field, in the name of a field, and in an exception."""
+    agentkit.logs.configure(stream=stream, pretty=pretty, standard=True)
+    logger = logging.getLogger("shop")
+    deep = []
+    for _ in range(10_000):
+        deep = [deep]
+    fields = {"password": "hunter2", "headers": {"authorization": "abc", "n": [1, float("nan")]}, "odd": HOSTILE}
+    logger.warning("the key sk-abcdefghijklmnop1234 was refused %s", HOSTILE, extra={**fields, "deep": deep[0][0]})
+    try:
+        raise ValueError("Bearer abcdefghijklmnop")
+    except ValueError:
+        logger.exception("failed")
+
+    written = stream.getvalue()
+    assert 0 == sum(each in written for each in ("sk-abcdefghijklmnop1234", "hunter2", '"abc"', "abcdefghijklmnop"))
+    assert not set("\x1b\x9b\u202e\ud800") & set(written)
+    assert "ValueError" in written
+    if not pretty:
+        assert HOSTILE in lines(stream)[0]["event"]
+
+
+# To those who know the standard library only.
+
+
+class Kept(logging.Handler):
+    """Keeps what it is given."""
+
+    def __init__(self):
+        super().__init__()
+        self.records = []
+
+    def emit(self, record):
+        self.records.append(record)
+
+
+@pytest.fixture
+def kept():
+    """The records of a logger that an application has configured."""
+    logger, handler = logging.getLogger("shop.agents"), Kept()
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    yield handler.records
+    agentkit.logs.silence()
+    logger.removeHandler(handler)
+    logger.setLevel(logging.NOTSET)
+
+
+async def test_the_standard_library_gets_a_line_a_step_with_its_fields(kept):
+    """For people a line; for a formatter attributes; the application's level decides."""
+    agentkit.logs.to_standard("shop.agents")
+    result = await Agent(sums(), tools=[add], name="adder").run("1 + 2,\n3 + 4?")
+
+    started, first, _, finished = kept
+    assert f"adder · run started · prompt=1 + 2, 3 + 4? · {result.run_id}" == started.getMessage()
+    assert first.getMessage().startswith("adder step 1 · 10 input · 5 output · ")
+    assert 'add({"a": 1, "b": 2}) = 3 · add({"a": 3, "b": 4}) = 7' in first.getMessage()
+    assert (result.run_id, "adder", 1, "Two at once.") == (first.run_id, first.agent, first.step, first.reasoning)
+    assert (logging.INFO, "shop.agents", "completed") == (finished.levelno, finished.name, finished.status)
+
+
+async def test_a_resumed_and_a_failed_run_are_records_too(kept):
+    """No field of ours is in the way of one that a record has already."""
+    agentkit.logs.to_standard("shop.agents")
+    logging.getLogger("shop.agents").setLevel(logging.DEBUG)
+    journal = MemoryJournal()
+    with ModelServer(call("add", a=1, b=2), Fault.status(401), "3.") as server:
+        agent = Agent(Chat("any", base_url=server.base_url), tools=[add], journal=journal)
+        with pytest.raises(ModelError) as failed:
+            await agent.run("go")
+        await agent.resume(failed.value.result.run_id)
+
+    written = [(each.levelname, each.getMessage()) for each in kept]
+    assert {"DEBUG", "INFO", "ERROR"} == {level for level, _ in written}
+    assert any("run resumed · by=" in message for _, message in written)
+    assert all("\n" not in message for _, message in written)

@@ -124,6 +124,7 @@ step 1 · scripted · 0 ms · 900 in · 300 cached · 20 out · 8 reasoning
       … 3 more lines
 
 step 2 · scripted · 0 ms · 1,000 in · 5 out
+  text: the output, told at the end
 
 — completed —
 output: Nine lines.""" == text(recorded)

@@ -4,7 +4,9 @@ import asyncio
 import dataclasses
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import NoReturn
 
 import click
 from pydantic import JsonValue
@@ -17,11 +19,12 @@ from agentkit.debug.fork import Change
 from agentkit.debug.fork import fork as forked
 from agentkit.debug.replay import Mode
 from agentkit.debug.replay import replay as replayed
-from agentkit.errors import UsageError
+from agentkit.errors import ModelError, UsageError
 from agentkit.messages import Message, ToolCall
 from agentkit.model import Reply
 from agentkit.observers.console import Terminal, console_view
 from agentkit.observers.plain import counted_as, printable
+from agentkit.prices import known_prices
 from agentkit.result import Result
 
 DIFFERENT = 1
@@ -64,20 +67,38 @@ def fork(  # noqa: PLR0913, PLR0917 - each is a thing one may change
         results=results_of(results) if results else None,
     )
     agent = _watched(agent_of(journal, run_id, target, tools, model, base_url))
-    result = asyncio.run(forked(agent, run_id, at=at, change=change))
-    console = Terminal(highlight=False)
-    console.print(f"agentkit diff {result.run_id}", style="dim", markup=False, soft_wrap=True)
+    with _way_on(agent):
+        result = asyncio.run(forked(agent, run_id, at=at, change=change))
     _end(agent, result)
 
 
 def _watched(agent: AnyAgent) -> AnyAgent:
-    view = console_view(Terminal(highlight=False))
+    view = console_view(Terminal(highlight=False), prices=known_prices())
     return dataclasses.replace(agent, observers=(*agent.observers, view))
 
 
-def _end(agent: AnyAgent, result: Result[object]) -> None:
-    tell_way_on(agent, result, Terminal(highlight=False))
+@contextmanager
+def _way_on(agent: AnyAgent, compared: str = "") -> Iterator[None]:
+    """Tell what can be done with a run whose model failed, before the error is."""
+    try:
+        yield
+    except ModelError as error:
+        if isinstance(error.result, Result):
+            _tell_ways_on(agent, error.result, compared)
+        raise
+
+
+def _end(agent: AnyAgent, result: Result[object], compared: str = "") -> NoReturn:
+    _tell_ways_on(agent, result, compared)
     sys.exit(exit_code(result))
+
+
+def _tell_ways_on(agent: AnyAgent, result: Result[object], compared: str) -> None:
+    """Name the commands: what differs from the run that it is compared with (of a fork, its parent), and how it goes on."""
+    console = Terminal(highlight=False)
+    runs = " ".join(filter(None, (compared, result.run_id)))
+    console.print(f"agentkit diff {runs}", style="dim", markup=False, soft_wrap=True)
+    tell_way_on(agent, result, console)
 
 
 def results_of(words: tuple[str, ...]) -> Mapping[str, str]:
@@ -134,13 +155,13 @@ def replay(
     agent = agent_of(journal, run_id, target, tools, model, base_url)
     if mode != "verify":
         agent = _watched(agent)
-    played = asyncio.run(replayed(agent, run_id, mode))
+    with _way_on(agent, run_id):
+        played = asyncio.run(replayed(agent, run_id, mode))
     console = Terminal(highlight=False)
     for call in played.missed:
         console.print(f"no recorded result: {printable(call.name)} ({call.id})", style="yellow", markup=False)
     if mode != "verify" and played.result is not None:
-        console.print(f"agentkit diff {run_id} {played.result.run_id}", style="dim", markup=False, soft_wrap=True)
-        _end(agent, played.result)
+        _end(agent, played.result, run_id)
     if played.same:
         asked = counted_as(len(agent.result(run_id).steps), "request")
         console.print(f"the same: {asked} as recorded", style="bold green", markup=False)

@@ -20,6 +20,7 @@ from agentkit.errors import ModelError, UsageError
 from agentkit.events import Observer, Recorded
 from agentkit.observers.console import Terminal, console_view
 from agentkit.observers.plain import counted_as
+from agentkit.prices import known_prices
 from agentkit.result import Result
 from agentkit.watch import Watch
 
@@ -110,7 +111,7 @@ def watch(
         view: Whether it is.
         before: What has happened in the run before.
     """
-    observers: tuple[Observer, ...] = (console_view(console, before),) if view else ()
+    observers: tuple[Observer, ...] = (console_view(console, before, known_prices()),) if view else ()
     approver = agent.approver or (ask_at_terminal(console) if sys.stdin.isatty() else None)
     watched = dataclasses.replace(agent, observers=(*agent.observers, *observers), approver=approver)
     result = asyncio.run(_until_the_end(begin(watched)))

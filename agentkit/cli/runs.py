@@ -10,12 +10,16 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from agentkit.bill import Bill, Charge, bill
 from agentkit.cli.journal import find_run, moment_of, open_journal
+from agentkit.debug.facts import costs
 from agentkit.debug.words import lasted, status_style
-from agentkit.errors import UsageError
+from agentkit.errors import JournalError, UsageError
 from agentkit.listing import RUNNING, Listed, Query
 from agentkit.observers.console import Terminal
-from agentkit.observers.plain import counted_as, printable
+from agentkit.observers.plain import cost_text, counted_as, printable
+from agentkit.prices import Cost, Prices, known_prices
+from agentkit.sqlite.journal import SqliteJournal
 
 PROMPT = 60
 """Characters of a prompt that are listed."""
@@ -27,7 +31,7 @@ PROMPT = 60
 @click.option("--model", metavar="WORDS", help="Part of the model's id.")
 @click.option("--tool", metavar="NAME", help="A tool that was called.")
 @click.option("--since", metavar="WHEN", help="Began since: 2h, 7d, 2026-11-25.")
-@click.option("--cost", type=float, metavar="SUM", help="Cost at least so much.")
+@click.option("--cost", type=float, metavar="SUM", help="Cost at least so much, in any currency.")
 @click.option("--text", metavar="WORDS", help="Words that stand anywhere in the run.")
 @click.option("--limit", type=click.IntRange(1), default=30, show_default=True, help="Most runs to list.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a run and nothing else.")
@@ -45,20 +49,34 @@ def runs(  # noqa: PLR0913 - each is a question one may ask
 ) -> None:
     """List the runs on record, newest first; those that belong to another one stand under it."""
     began = None if since is None else moment_of(since, time.time())
-    query = Query(status=status, agent=agent, model=model, tool=tool, since=began, cost=cost, text=text)
-    found = open_journal().runs(query)
+    query = Query(status=status, agent=agent, model=model, tool=tool, since=began, text=text)
+    journal, prices = open_journal(), known_prices()
+    found = journal.runs(query)
+    if cost is not None:
+        # Most of it is not on record: it is what the lists say today.
+        found = [row for row in found if any(each.amount >= cost for each in bill_of(journal, row, prices).costs)]
     shown = grouped(found)[:limit]
     if as_json:
         for row, _ in shown:
-            click.echo(json.dumps(dataclasses.asdict(row), ensure_ascii=False))
+            told = dataclasses.asdict(row) | costs(bill_of(journal, row, prices))
+            click.echo(json.dumps(told, ensure_ascii=False))
         return
     console = Terminal(highlight=False)
     if not found:
         console.print("no run fits", style="dim")
     for row, depth in shown:
-        print_row(console, row, depth, time.time())
+        print_row(console, row, depth, time.time(), bill_of(journal, row, prices))
     if len(found) > len(shown):
         console.print(f"{counted_as(len(found) - len(shown), 'more run')}; --limit shows them", style="dim")
+
+
+def bill_of(journal: SqliteJournal, row: Listed, prices: Prices) -> Bill:
+    """What a run cost itself; of one that cannot be read, what the list says."""
+    try:
+        own = bill(journal.read(row.run_id), prices)
+    except JournalError:
+        return Bill(() if row.cost is None else (Charge(0, Cost(row.cost), recorded=True),))
+    return Bill(tuple(each for each in own.charges if not each.call_id))
 
 
 def grouped(rows: Sequence[Listed]) -> list[tuple[Listed, int]]:
@@ -79,7 +97,7 @@ def grouped(rows: Sequence[Listed]) -> list[tuple[Listed, int]]:
     return found
 
 
-def print_row(console: Console, row: Listed, depth: int, now: float) -> None:
+def print_row(console: Console, row: Listed, depth: int, now: float, charged: Bill) -> None:
     """One run as one line."""
     line = Text("  " * depth)
     line.append(row.run_id, "cyan")
@@ -87,8 +105,8 @@ def print_row(console: Console, row: Listed, depth: int, now: float) -> None:
     parts = [row.agent, row.model, counted_as(row.steps, "step"), counted_as(row.calls, "call")]
     if row.input is not None:
         parts.append(f"{row.input + (row.output or 0):,} tokens")
-    if row.cost is not None:
-        parts.append(f"cost {row.cost:.4g}")
+    if charged.costs:
+        parts.append(cost_text(charged))
     parts += [f"took {lasted(row.updated - row.started)}", f"{lasted(now - row.started)} ago"]
     line.append(f"  {' · '.join(filter(None, map(printable, parts)))}", "dim")
     prompt = " ".join(printable(row.prompt).split())

@@ -6,10 +6,13 @@ from collections.abc import Iterable, Sequence
 import click
 from rich.text import Text
 
+from agentkit.bill import whole_bill
 from agentkit.cli.journal import find_run, open_journal
-from agentkit.cli.runs import print_row
+from agentkit.cli.runs import bill_of, print_row
 from agentkit.codec import dumps
-from agentkit.debug import contrast, facts
+from agentkit.debug import contrast, facts, page
+from agentkit.debug.anomalies import anomalies as found_in
+from agentkit.debug.anomalies import as_parts
 from agentkit.debug.diff import as_json as diff_as_json
 from agentkit.debug.diff import diff as compared
 from agentkit.debug.page import Line
@@ -17,6 +20,7 @@ from agentkit.debug.story import as_markdown, story
 from agentkit.errors import UsageError
 from agentkit.events import Recorded, RunForked
 from agentkit.observers.console import Terminal
+from agentkit.prices import known_prices
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 _MARKDOWN = click.option("--md", "as_md", is_flag=True, help="As Markdown.")
@@ -35,7 +39,8 @@ def print_lines(lines: Iterable[Line]) -> None:
 @_FULL
 @_JSON
 @_MARKDOWN
-def show(run: str, *, full: bool, as_json: bool, as_md: bool) -> None:
+@click.option("--anomalies", is_flag=True, help="Only what is out of the ordinary.")
+def show(run: str, *, full: bool, as_json: bool, as_md: bool, anomalies: bool) -> None:
     """Tell a whole RUN: what was asked, thought, called, returned and answered.
 
     RUN is an id, a part of one, or `last`.
@@ -43,20 +48,34 @@ def show(run: str, *, full: bool, as_json: bool, as_md: bool) -> None:
     _one_form(as_json=as_json, as_md=as_md)
     journal = open_journal()
     run_id = find_run(journal, run)
-    events = journal.read(run_id)
+    if anomalies:
+        _tell_anomalies(run_id, journal.read(run_id), as_json=as_json, as_md=as_md)
+        return
+    events, rows, prices = journal.read(run_id), journal.runs(), known_prices()
+    bill = whole_bill(events, rows, journal.read, prices)
     if as_json:
-        click.echo(dumps(facts.as_json(events)))
+        click.echo(dumps(facts.as_json(events, bill)))
         return
     if as_md:
-        click.echo(as_markdown(events, full=full), nl=False)
+        click.echo(as_markdown(events, full=full, bill=bill), nl=False)
         return
-    print_lines(story(events, full=full))
-    within = [row for row in journal.runs() if row.before == run_id]
+    print_lines(story(events, full=full, bill=bill))
+    within = [row for row in rows if row.before == run_id]
     if within:
         console = Terminal(highlight=False)
         console.print("\nbelonging to it:", style="dim")
         for row in within:
-            print_row(console, row, 1, time.time())
+            print_row(console, row, 1, time.time(), bill_of(journal, row, prices))
+
+
+def _tell_anomalies(run_id: str, events: Sequence[Recorded], *, as_json: bool, as_md: bool) -> None:
+    found = found_in(events)
+    if as_json:
+        click.echo(dumps({"run_id": run_id, "anomalies": facts.plain(found)}))
+    elif as_md:
+        click.echo(page.as_markdown(as_parts(found)), nl=False)
+    else:
+        print_lines(page.as_lines(as_parts(found)))
 
 
 @click.command()

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
+from agentkit.bill import Bill, Charge
+from agentkit.debug.anomalies import anomalies
 from agentkit.debug.outline import (
     CallHistory,
     Interrupted,
@@ -21,16 +23,19 @@ from agentkit.events import Recorded
 Facts = dict[str, JsonValue]
 
 
-def as_json(events: Sequence[Recorded]) -> Facts:
+def as_json(events: Sequence[Recorded], bill: Bill | None = None) -> Facts:
     """A run: what it is, what it began with, its steps, and what stood between them.
 
     Args:
         events: Its durable events, in order; of a fork those of its parent before it.
+        bill: What it cost; left out, nothing is said of it beside what is on record.
     """
     return {
         **about(overview(events)),
+        **({} if bill is None else costs(bill)),
+        "anomalies": plain(anomalies(events)),
         "messages": plain(beginning(events)),
-        "steps": [_step(each) for each in steps(events)],
+        "steps": [_step(each) | _cost(each, bill) for each in steps(events)],
         "between": [_between(each) for each in passages(events) if isinstance(each, Interrupted)],
     }
 
@@ -69,6 +74,22 @@ def about(view: Overview) -> Facts:
         "continues": view.continues,
         "forks": [{"step": number, **_fields(forked)} for number, forked in view.forks],
     }
+
+
+def costs(bill: Bill) -> Facts:
+    """What a run cost in each currency, and of how many replies nobody knows it."""
+    return {"costs": plain(bill.costs), "unpriced": bill.unpriced}
+
+
+def _cost(step: Passage, bill: Bill | None) -> Facts:
+    charge = None if bill is None else bill.of_step(step.number)
+    if bill is None:
+        return {}
+    return {"cost": plain(None if charge is None else _charged(charge))}
+
+
+def _charged(charge: Charge) -> Facts | None:
+    return None if charge.cost is None else {**_fields(charge.cost), "recorded": charge.recorded}
 
 
 def _fields(value: object) -> Facts:

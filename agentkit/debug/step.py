@@ -14,17 +14,20 @@ from agentkit.observers.plain import WIDTH, duration, shown_arguments
 REASONING_LINES = 2
 
 
-def step(passage: Passage, before: ModelCalled | None, *, told_later: str = "", full: bool = False) -> Iterator[Part]:
+def step(
+    passage: Passage, before: ModelCalled | None, *, told_later: str = "", cost: str = "", full: bool = False
+) -> Iterator[Part]:
     """A step as far as it went without an interruption.
 
     Args:
         passage: Its events.
         before: The request of the step before; only what is new in this one is told.
-        told_later: A text of the reply that is told elsewhere.
+        told_later: A text of the reply that is told at the end of the run.
+        cost: What the reply cost, in words.
         full: Whether long texts are told whole.
     """
     if passage.called or passage.replied:
-        yield _heading(passage)
+        yield _heading(passage, cost)
     if passage.called:
         yield from _request(passage.called[-1], before, full=full)
     if passage.replied:
@@ -36,7 +39,7 @@ def step(passage: Passage, before: ModelCalled | None, *, told_later: str = "", 
         yield Part(("not an answer yet",), cut(passage.rejected.problem, full=full), "yellow", 2)
 
 
-def _heading(passage: Passage) -> Part:
+def _heading(passage: Passage, cost: str) -> Part:
     replied = passage.replied
     asked = passage.called[-1].model if passage.called else ""
     model = replied.model if replied and replied.model else asked
@@ -47,7 +50,8 @@ def _heading(passage: Passage) -> Part:
     if replied is None:
         head.append(" · no reply yet")
     else:
-        head += [f" · {each}" for each in (duration(replied.seconds), *tokens(replied.usage))]
+        told = (duration(replied.seconds), *tokens(replied.usage), cost)
+        head += [f" · {each}" for each in told if each]
     if passage.finish_reason:
         head.append(f" · finish reason {passage.finish_reason}")
     return Part(tuple(head), style="bold cyan", level=0)
@@ -71,9 +75,11 @@ def _reply(replied: ModelReplied, *, told_later: str, full: bool) -> Iterator[Pa
         lines = REASONING_LINES
         yield Part(("reasoning",), cut(message.reasoning.text, full=full, lines=lines), "dim italic", 2)
     text = content_text(message.content)
-    if text.strip() and text != told_later:
+    if text.strip() and text == told_later:
+        yield Part(("text: the output, told at the end",), style="dim", level=2)
+    elif text.strip():
         yield Part(("text",), cut(text, full=full), level=2)
-    elif not text.strip() and not message.tool_calls:
+    elif not message.tool_calls:
         yield Part(("no text and no calls",), style="yellow", level=2)
     for warning in replied.warnings:
         yield Part(("note: ", Quoted(warning)), style="dim yellow", level=2)

@@ -6,6 +6,7 @@ Everything is told from the events alone, as far as there are any; nothing is ju
 import json
 from collections.abc import Iterator, Sequence
 
+from agentkit.bill import Bill
 from agentkit.debug import page
 from agentkit.debug.outline import (
     Interrupted,
@@ -32,27 +33,28 @@ from agentkit.observers.plain import counted_as, shown_arguments
 NOTHING = "There is nothing to tell: no event of this run is on record."
 
 
-def story(events: Sequence[Recorded], *, full: bool = False) -> Iterator[Line]:
+def story(events: Sequence[Recorded], *, full: bool = False, bill: Bill | None = None) -> Iterator[Line]:
     """A run as lines for a terminal.
 
     Args:
         events: Its durable events, in order; of a fork those of its parent before it.
         full: Whether long texts are told whole.
+        bill: What it cost; left out, the cost on record is told.
     """
-    return page.as_lines(_story(events, full=full))
+    return page.as_lines(_story(events, bill, full=full))
 
 
-def as_markdown(events: Sequence[Recorded], *, full: bool = False) -> str:
+def as_markdown(events: Sequence[Recorded], *, full: bool = False, bill: Bill | None = None) -> str:
     """A run as a Markdown document; see `story`."""
-    return page.as_markdown(_story(events, full=full))
+    return page.as_markdown(_story(events, bill, full=full))
 
 
-def _story(events: Sequence[Recorded], *, full: bool) -> Iterator[Part]:
+def _story(events: Sequence[Recorded], bill: Bill | None, *, full: bool) -> Iterator[Part]:
     if not events:
         yield Part((NOTHING,))
         return
     view = overview(events)
-    yield from _header(view)
+    yield from _header(view, bill)
     yield from _beginning(beginning(events), full=full)
     called: ModelCalled | None = None
     last = next((each.event for each in reversed(events) if isinstance(each.event, ModelReplied)), None)
@@ -61,7 +63,8 @@ def _story(events: Sequence[Recorded], *, full: bool) -> Iterator[Part]:
             yield from _interruption(each, full=full)
         elif each.number:
             ends = each.replied is not None and each.replied is last
-            yield from step(each, called, told_later=view.output if ends else "", full=full)
+            later, cost = view.output if ends else "", _cost(each.number, bill) if each.replied else ""
+            yield from step(each, called, told_later=later, cost=cost, full=full)
             called = each.called[-1] if each.called else called
     if view.status == "unfinished":
         yield Part((f"— {view.detail} —",), style="bold yellow", level=0)
@@ -70,12 +73,20 @@ def _story(events: Sequence[Recorded], *, full: bool) -> Iterator[Part]:
 # The beginning.
 
 
-def _header(view: Overview) -> Iterator[Part]:
+def _cost(number: int, bill: Bill | None) -> str:
+    """What the reply of a step cost; that it is unknown is said where others are known."""
+    charge = None if bill is None else bill.of_step(number)
+    if bill is None or charge is None:
+        return ""
+    return f"cost {charge.cost}" if charge.cost is not None else "unpriced" if bill.costs else ""
+
+
+def _header(view: Overview, bill: Bill | None) -> Iterator[Part]:
     names = [view.agent, ", ".join(view.models)]
     said = [part for name in names if name for part in (" · ", Quoted(name))]
     yield Part(("run ", Quoted(view.run_id), *said), style="bold", level=0)
     why: Head = (" (", Quoted(view.detail), ")") if view.detail else ()
-    yield Part((view.status, *why, f" · {' · '.join(tallies(view.spent))}"), style=status_style(view.status))
+    yield Part((view.status, *why, f" · {' · '.join(tallies(view.spent, bill))}"), style=status_style(view.status))
     yield Part((f"started {moment(view.started)}, took {lasted(view.seconds)}",))
     if view.parent:
         yield Part(("called by ", Quoted(view.parent)))

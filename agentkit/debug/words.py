@@ -1,14 +1,13 @@
 """Times, tallies and contents in words.  Nothing here knows which run they belong to."""
 
 from datetime import UTC, datetime
-from itertools import pairwise
 
+from agentkit.bill import Bill
 from agentkit.limits import Spent
 from agentkit.messages import Content, File, Image, Usage
-from agentkit.observers.plain import LINES, WIDTH, counted_as, duration
+from agentkit.observers.plain import LINES, WIDTH, cost_text, counted_as, duration
+from agentkit.prices import Cost
 
-MINUTE = 60
-SPANS = ((86_400, "d"), (3_600, "h"), (MINUTE, "min"), (1, "s"))
 PICTURE_CHARS = 60
 
 
@@ -22,10 +21,17 @@ def moment(time: float) -> str:
     return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def tallies(spent: Spent) -> list[str]:
-    """What was spent, in words: `2 steps`, `1 call`, `900 in`, …"""
+def tallies(spent: Spent, bill: Bill | None = None) -> list[str]:
+    """What was spent, in words: `2 steps`, `1 call`, `900 in`, …
+
+    Args:
+        spent: As it is on record.
+        bill: What it cost; left out, the cost on record is told.
+    """
     parts = [counted_as(spent.steps, "step"), counted_as(spent.tool_calls, "call"), *tokens(spent.usage)]
-    return parts if spent.cost is None else [*parts, f"cost {spent.cost:.4g}"]
+    if bill is not None:
+        return [*parts, *filter(None, [cost_text(bill)])]
+    return parts if spent.cost is None else [*parts, f"cost {Cost(spent.cost)}"]
 
 
 def tokens(usage: Usage) -> list[str]:
@@ -35,12 +41,8 @@ def tokens(usage: Usage) -> list[str]:
 
 
 def lasted(seconds: float) -> str:
-    """A time as people say it, however long: `1.2 s`, `3 h 2 min`."""
-    if seconds < MINUTE:
-        return duration(max(seconds, 0.0))
-    large, small = next(pair for pair in pairwise(SPANS) if seconds >= pair[0][0])
-    whole, rest = divmod(int(seconds), large[0])
-    return f"{whole} {large[1]} {rest // small[0]} {small[1]}"
+    """A time between two moments as people say it; none at all where a clock was set back between them."""
+    return duration(max(seconds, 0.0))
 
 
 def cut(text: str, *, full: bool, lines: int = LINES) -> str:

@@ -3,10 +3,12 @@
 import os
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 
 from rich.console import Console
 from rich.text import Text
 
+from agentkit.bill import bill
 from agentkit.events import (
     ModelCalled,
     ModelReplied,
@@ -16,14 +18,17 @@ from agentkit.events import (
     ReasoningDelta,
     Recorded,
     RunFinished,
+    RunForked,
     RunSuspended,
     TextDelta,
     ToolFinished,
     ToolProgressed,
+    ToolStarted,
 )
 from agentkit.limits import Spent
 from agentkit.messages import ToolCall, text_of
-from agentkit.observers.plain import counted_as, duration, kindly, printable, shown_arguments
+from agentkit.observers.plain import cost_text, counted_as, duration, kindly, printable, shown_arguments
+from agentkit.prices import NO_PRICES, Prices
 from agentkit.secrets import scrub
 
 
@@ -35,19 +40,31 @@ class Terminal(Console):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def console_view(console: Console, before: Iterable[Recorded] = ()) -> Observer:
-    """Print a run as it happens; what has happened before is known, and not printed again."""
-    view = _View(console)
+CHARGED = ModelReplied | ToolStarted | ToolFinished | RunForked
+"""Events that say what a run cost."""
+
+
+def console_view(console: Console, before: Iterable[Recorded] = (), prices: Prices = NO_PRICES) -> Observer:
+    """Print a run as it happens.
+
+    Args:
+        console: Where to.
+        before: What has happened before; it is known, and not printed again.
+        prices: Who is asked for what it cost, beside what is on record.
+    """
+    view = RunView(console, prices)
     for recorded in before:
         view.remember(recorded)
     return view.observe
 
 
-class _View:
+class RunView:
     """Remembers what is on the current line, and the calls that have no result yet."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, prices: Prices = NO_PRICES) -> None:
         self.console = console
+        self.prices = prices
+        self.charged: list[Recorded] = []
         self.style: str | None = None
         self.streamed = False
         self.calls: dict[str, ToolCall] = {}
@@ -57,14 +74,23 @@ class _View:
 
     def remember(self, recorded: Recorded) -> None:
         """What later lines refer to."""
-        event = recorded.event
-        if isinstance(event, ModelReplied):
-            self.spent += Spent(1, len(event.message.tool_calls), event.usage, event.cost)
-            self.calls |= {call.id: call for call in event.message.tool_calls}
+        if isinstance(recorded.event, CHARGED):
+            self.charged.append(recorded)
+        match recorded.event:
+            case ModelReplied() as replied:
+                calls = replied.message.tool_calls
+                self.spent += Spent(1, len(calls), replied.usage)
+                self.calls |= {call.id: call for call in calls}
+            case ToolFinished(spent=Spent() as nested):
+                self.spent += replace(nested, steps=0, tool_calls=0)
+            case RunForked():
+                # What the parent has spent is the parent's.
+                self.spent = Spent(self.spent.steps, self.spent.tool_calls)
 
     def observe(self, recorded: Recorded) -> None:
         event = recorded.event
         self.began = self.began or recorded.time
+        self.remember(recorded)
         match event:
             case ModelCalled():
                 self.line(f"step {recorded.step}", "bold cyan")
@@ -76,7 +102,7 @@ class _View:
             case ModelRetried():
                 self.retried(event)
             case ModelReplied():
-                self.replied(event, recorded)
+                self.replied(event)
             case ToolProgressed(call_id, text):
                 self.line(f"  … {self.name(call_id)}: {text}", "dim")
             case ToolFinished():
@@ -84,7 +110,7 @@ class _View:
             case OutputRejected(problem):
                 self.line(f"  not an answer yet: {problem}", "yellow")
             case RunFinished() | RunSuspended():
-                self.ended(event, recorded)
+                self.ended(event, recorded.time)
 
     def write(self, text: str, style: str) -> None:
         """Go on with a text in pieces; another style begins another line."""
@@ -114,7 +140,7 @@ class _View:
         self.line(f"  {when} ({event.category}: {why}){discarded}", "yellow")
         self.streamed = False
 
-    def replied(self, event: ModelReplied, recorded: Recorded) -> None:
+    def replied(self, event: ModelReplied) -> None:
         message = event.message
         if not self.streamed:
             if message.reasoning is not None and message.reasoning.text:
@@ -122,7 +148,6 @@ class _View:
             if message.text:
                 self.write(message.text, "none")
         self.close()
-        self.remember(recorded)
         for warning in event.warnings:
             if warning not in self.warned:
                 # What is odd about one server is odd at each step.
@@ -140,13 +165,21 @@ class _View:
             self.line(result.trace, "dim")
         self.calls.pop(result.call_id, None)
 
-    def ended(self, event: RunFinished | RunSuspended, recorded: Recorded) -> None:
-        good = event.status == "completed"
+    def cost(self) -> str:
+        """What has been paid, in words; like tokens that nobody has counted, what nobody knows is left out."""
+        spent = bill(self.charged, self.prices)
+        return cost_text(spent) if spent.costs else ""
+
+    def ended(self, event: RunFinished | RunSuspended, time: float) -> None:
+        # Why a model failed is the error that ends the command.
+        detail = f" ({event.detail})" if event.detail and event.status != "failed" else ""
+        self.stopped(f"{event.status}{detail}", time, good=event.status == "completed")
+
+    def stopped(self, how: str, time: float, *, good: bool = False) -> None:
+        """Say how the run stopped, and what it has spent."""
         usage = self.spent.usage
         parts = [counted_as(self.spent.steps, "step"), counted_as(self.spent.tool_calls, "call")]
         counted = (("in", usage.input), ("cached", usage.cached), ("out", usage.output), ("reasoning", usage.reasoning))
         parts += [f"{count:,} {name}" for name, count in counted if count is not None]
-        parts.append(duration(recorded.time - self.began))
-        # Why a model failed is the error that ends the command.
-        detail = f" ({event.detail})" if event.detail and event.status != "failed" else ""
-        self.line(f"{event.status}{detail} · {' · '.join(parts)}", "bold green" if good else "bold yellow")
+        parts += [*filter(None, [self.cost()]), duration(time - self.began)]
+        self.line(f"{how} · {' · '.join(parts)}", "bold green" if good else "bold yellow")

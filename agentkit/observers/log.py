@@ -1,18 +1,26 @@
 """One line of log for each step: what the model thought, asked and got, and what it cost."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from structlog.contextvars import bound_contextvars
+
 from agentkit.events import (
+    ApprovalAsked,
+    ModelCalled,
     ModelReplied,
     ModelRetried,
     Observer,
     OutputRejected,
     Recorded,
     RunFinished,
+    RunForked,
+    RunResumed,
     RunStarted,
     RunSuspended,
     ToolFinished,
+    ToolStarted,
 )
 from agentkit.messages import ToolResult, text_of
 from agentkit.result import Step, step_of
@@ -27,6 +35,13 @@ class Logger(Protocol):
 
     def info(self, event: str, **fields: object) -> object: ...
     def warning(self, event: str, **fields: object) -> object: ...
+    def error(self, event: str, **fields: object) -> object: ...
+
+
+class Debugger(Protocol):
+    """What one can do that is asked for more."""
+
+    def debug(self, event: str, **fields: object) -> object: ...
 
 
 @dataclass
@@ -40,8 +55,32 @@ class _Run:
 
 
 def log_steps(logger: Logger) -> Observer:
-    """Write one event a step, and one for the beginning and the end of a run; deltas stay out of logs."""
+    """Write one event a step, and one for the beginning and the end of a run; deltas stay out of logs.
+
+    While the model is asked and while a tool is at work, their run, step and agent are bound with structlog, so that what others
+    write meanwhile can say where it belongs.
+    """
     return _Log(logger).observe
+
+
+def log_starts(logger: Debugger) -> Observer:
+    """Write when the model is asked and when a tool starts, for those who want to know what a run is waiting for."""
+    agents: dict[str, str] = {}
+
+    def observe(recorded: Recorded) -> None:
+        event, run_id = recorded.event, recorded.run_id
+        place: dict[str, object] = {"run_id": run_id, "agent": agents.get(run_id, ""), "step": recorded.step}
+        match event:
+            case RunStarted(agent=agent):
+                agents[run_id] = agent
+            case ModelCalled(model, messages, tools):
+                logger.debug("model called", **place, model=model, messages=messages, tools=list(tools))
+            case ToolStarted(call_id, tool):
+                logger.debug("tool started", **place, tool=tool, call_id=call_id)
+            case RunFinished() | RunSuspended():
+                agents.pop(run_id, None)
+
+    return observe
 
 
 class _Log:
@@ -49,27 +88,45 @@ class _Log:
         self.logger = logger
         self.runs: dict[str, _Run] = {}
 
-    def observe(self, recorded: Recorded) -> None:
-        event, run_id = recorded.event, recorded.run_id
+    def observe(self, recorded: Recorded) -> AbstractContextManager[object] | None:
+        event = recorded.event
         match event:
-            case RunStarted():
-                self.runs[run_id] = _Run(event.agent)
-                asked = scrub(event.messages[-1].text)
-                self.logger.info("run started", run_id=run_id, agent=event.agent, prompt=asked, parent=event.parent)
+            case RunStarted() | RunForked() | RunResumed():
+                self.begin(recorded, event)
+            case ModelCalled() | ToolStarted():
+                return bound_contextvars(**self.place(recorded))
             case ModelReplied() | ToolFinished():
                 self.note(recorded, event)
             case ModelRetried():
                 self.retried(recorded, event)
             case OutputRejected(problem):
-                self.logger.warning("output rejected", run_id=run_id, step=recorded.step, problem=scrub(problem))
+                self.logger.warning("output rejected", **self.place(recorded), problem=scrub(problem))
+            case ApprovalAsked(call_id, why):
+                self.logger.info("approval asked", **self.place(recorded), call_id=call_id, why=scrub(why))
             case RunFinished() | RunSuspended():
                 self.end(recorded, event)
+        return None
+
+    def place(self, recorded: Recorded) -> dict[str, object]:
+        """Where a line belongs."""
+        run = self.runs.get(recorded.run_id)
+        return {"run_id": recorded.run_id, "agent": "" if run is None else run.agent, "step": recorded.step}
+
+    def begin(self, recorded: Recorded, event: RunStarted | RunForked | RunResumed) -> None:
+        match event:
+            case RunStarted(messages=messages, parent=parent):
+                self.runs[recorded.run_id] = _Run(event.agent)
+                asked = scrub(messages[-1].text) if messages else ""
+                self.logger.info("run started", **self.place(recorded), prompt=asked, parent=parent)
+            case RunForked(parent=parent, change=change):
+                self.logger.info("run forked", **self.place(recorded), parent=parent, change=scrub(change))
+            case RunResumed(process):
+                self.logger.info("run resumed", **self.place(recorded), by=process)
 
     def retried(self, recorded: Recorded, event: ModelRetried) -> None:
         self.logger.warning(
             "model retried",
-            run_id=recorded.run_id,
-            step=recorded.step,
+            **self.place(recorded),
             attempt=event.attempt,
             category=event.category,
             detail=scrub(event.detail),
@@ -92,18 +149,26 @@ class _Log:
         if run.replied is None:
             return
         fields = _fields(step_of(run.step, run.replied, run.finished))
+        if run.replied.cost is not None:
+            fields["cost"] = run.replied.cost
         failed = any(each.result.failed for each in run.finished)
         write = self.logger.warning if failed or "cache_lost" in run.replied.warnings else self.logger.info
         write("step", run_id=run_id, agent=run.agent, model=run.replied.model, **fields)
         run.replied = None
 
     def end(self, recorded: Recorded, event: RunFinished | RunSuspended) -> None:
+        place = self.place(recorded)
         # The calls of a step that waits for a person are still to be told.
         if event.status != "waiting" and (run := self.runs.pop(recorded.run_id, None)) is not None:
             self.write(recorded.run_id, run)
-        write = self.logger.info if event.status == "completed" else self.logger.warning
+        fields = {**place, "status": event.status, "steps": recorded.step, "detail": scrub(event.detail)}
         name = "run finished" if isinstance(event, RunFinished) else "run suspended"
-        write(name, run_id=recorded.run_id, status=event.status, steps=recorded.step, detail=scrub(event.detail))
+        if event.status == "completed":
+            self.logger.info(name, **fields)
+        elif event.status == "failed":
+            self.logger.error(name, **fields)
+        else:
+            self.logger.warning(name, **fields)
 
 
 def _fields(step: Step) -> dict[str, object]:
@@ -131,4 +196,4 @@ def _answer(result: ToolResult | None, seconds: float) -> dict[str, object]:
         return {"result": "", "failed": False, "seconds": 0.0}
     told = scrub(text_of(result.content))[:RESULT_CHARS]
     fields: dict[str, object] = {"result": told, "failed": result.failed, "seconds": round(seconds, 3)}
-    return {**fields, "trace": result.trace} if result.trace else fields
+    return {**fields, "trace": scrub(result.trace)} if result.trace else fields

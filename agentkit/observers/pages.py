@@ -3,7 +3,7 @@
 from collections.abc import Mapping, MutableMapping
 from typing import Final
 
-from agentkit.observers.plain import duration, kindly, printable
+from agentkit.observers.plain import WIDTH, duration, kindly, printable
 
 DIM, BOLD, RED, GREEN, RESET = "\x1b[2m", "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[0m"
 
@@ -19,6 +19,7 @@ HEADED: Final = (
     "calls",
     "reasoning",
     "text",
+    "exception",
 )
 """Fields with a place of their own; all others follow the heading by name."""
 
@@ -42,26 +43,15 @@ class ForEyes:
             lines.append(self._paint(DIM, _indented(reasoning)))
         calls = fields.get("calls")
         lines += [self._call(call) for call in (calls if isinstance(calls, list) else ())]
-        if text := str(fields.get("text") or ""):
-            lines.append(_indented(text))
+        lines += [_indented(text) for name in ("text", "exception") if (text := str(fields.get(name) or ""))]
         return "\n".join(lines)
 
     def _heading(self, fields: Mapping[str, object], method: str) -> str:
         moment = str(fields.get("timestamp", ""))[11:19]
-        name = f"{fields['event']} {fields['step']}" if fields["event"] == "step" else str(fields["event"])
-        usage = fields.get("usage")
-        counted = [f"{count:,} {kind}" for kind, count in usage.items()] if isinstance(usage, dict) else []
-        if isinstance(seconds := fields.get("seconds"), float):
-            counted.append(duration(seconds))
-        others = [
-            f"{key}={printable(str(value))}"
-            for key, value in fields.items()
-            if key not in HEADED and value not in QUIET
-        ]
-        style = RED if method == "warning" else BOLD
-        parts = [self._paint(style, f"{fields.get('agent') or ''} {name}".strip()), *counted, *others]
-        parts.append(self._paint(DIM, str(fields.get("run_id", ""))))
-        return f"{self._paint(DIM, moment)} {' · '.join(parts)}"
+        style = BOLD if method in {"info", "debug", "notset"} else RED
+        told = [self._paint(style, _name(fields)), *_details(fields)]
+        run_id = printable(str(fields.get("run_id") or ""))
+        return f"{self._paint(DIM, moment)} {' · '.join((*told, *([self._paint(DIM, run_id)] if run_id else [])))}"
 
     def _call(self, call: Mapping[str, object]) -> str:
         style = RED if call["failed"] else GREEN
@@ -72,6 +62,32 @@ class ForEyes:
 
     def _paint(self, style: str, text: str) -> str:
         return f"{style}{text}{RESET}" if self._colors else text
+
+
+def in_one_line(fields: Mapping[str, object]) -> str:
+    """An event of the log as one line of text, for a log that has no fields."""
+    calls = fields.get("calls")
+    told = [_name(fields), *_details(fields)]
+    asked = calls if isinstance(calls, list) else ()
+    told += [f"{call['tool']}({call['arguments']}) = {call['result']}"[:WIDTH] for call in asked]
+    told += [str(fields[name])[:WIDTH] for name in ("text", "run_id") if fields.get(name)]
+    return " ".join(printable(" · ".join(told)).split())
+
+
+def _name(fields: Mapping[str, object]) -> str:
+    """What happened, and where: `clerk step 2 · model retried`."""
+    agent, step, event = (printable(str(fields.get(name) or "")) for name in ("agent", "step", "event"))
+    where = " ".join(filter(None, (agent, f"step {step}" if step else "")))
+    return " · ".join(filter(None, (where, "" if event == "step" else event)))
+
+
+def _details(fields: Mapping[str, object]) -> list[str]:
+    """What is counted, and the fields that have no place of their own."""
+    usage, seconds = fields.get("usage"), fields.get("seconds")
+    counted = [f"{count:,} {kind}" for kind, count in usage.items()] if isinstance(usage, dict) else []
+    counted += [duration(seconds)] if isinstance(seconds, float) else []
+    others = ((key, value) for key, value in fields.items() if key not in HEADED and value not in QUIET)
+    return [*counted, *(f"{key}={printable(str(value))}" for key, value in others)]
 
 
 def _indented(text: str) -> str:

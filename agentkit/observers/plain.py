@@ -1,11 +1,18 @@
 """Text that a terminal shows and does not obey."""
 
 import json
+import math
 import re
+from itertools import pairwise
+
+from agentkit.bill import Bill
 
 LINES = 6
 WIDTH = 400
 """How much of a tool's result is shown to eyes; the whole is in the events."""
+
+MINUTE = 60
+SPANS = ((86_400, "d"), (3_600, "h"), (MINUTE, "min"), (1, "s"))
 
 # Everything a terminal acts on: C0 and C1 controls but tab and newline, and what turns the direction of writing.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -24,13 +31,25 @@ def kindly(text: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time as people say it."""
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+    """A time as people say it, however long: `12 ms`, `1.2 s`, `3 h 2 min`."""
+    if seconds < MINUTE or not math.isfinite(seconds):
+        return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+    large, small = next(pair for pair in pairwise(SPANS) if seconds >= pair[0][0])
+    whole, rest = divmod(int(seconds), large[0])
+    return f"{whole} {large[1]} {rest // small[0]} {small[1]}"
 
 
 def counted_as(number: int, thing: str) -> str:
     """A number of things: `1 step`, `2 steps`."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def cost_text(bill: Bill) -> str:
+    """What a run cost, in words: `cost 0.012 CNY`; empty where there is nothing to be paid for."""
+    known = " and ".join(map(str, bill.costs))
+    if not bill.unpriced:
+        return f"cost {known}" if known else ""
+    return f"cost at least {known} ({counted_as(bill.unpriced, 'step')} unpriced)" if known else "cost unknown"
 
 
 def shown_arguments(raw: str) -> str:
