@@ -60,7 +60,7 @@ class Listed:
     @property
     def before(self) -> str | None:
         """The run that this one belongs to: it is listed under it."""
-        called_by = None if self.parent is None else self.parent.rpartition("/")[0]
+        called_by = None if self.parent is None else self.parent.partition("/")[0]
         return called_by or self.continues or self.fork_of
 
 
@@ -150,5 +150,3 @@ class Query:
     """Began at this moment or later."""
     cost: float | None = None
     """Cost at least so much."""
-    conversation: str | None = None
-    """A run; it and all that belong to it."""

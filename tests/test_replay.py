@@ -138,6 +138,14 @@ async def test_a_run_that_its_model_left_is_verified_as_far_as_it_went():
     assert not (await replay(replace(agent_of(), instructions="Other."), caught.value.result)).same
 
 
+async def test_a_last_answer_without_tools_is_verified():
+    """The last request of a limited run offers no tools, and today's code is not told that they are gone."""
+    limits = Limits(steps=1, last_answer=True)
+    recorded = await agent_of(call("look", place="shelf"), "Nothing.", limits=limits).run("go")
+
+    assert ("", "step_limit") == ((await replay(agent_of(limits=limits), recorded)).difference, recorded.status)
+
+
 async def test_code_that_asks_on_where_the_run_had_ended_is_a_difference():
     """An answer that is none any more."""
     recorded = await agent_of("It is 4.").run("How many?")

@@ -31,7 +31,7 @@ from agentkit import (
 )
 from agentkit.events import RunForked, RunSuspended, ToolFinished, ToolStarted
 from agentkit.journal import MemoryJournal
-from agentkit.listing import Query
+from agentkit.listing import Listed, Query
 from agentkit.messages import ToolResult
 from agentkit.sqlite.file import NEWEST, SCHEMAS, migrate
 from agentkit.sqlite.journal import journal_at
@@ -356,6 +356,11 @@ async def test_a_row_tells_what_a_run_is(several):
     assert ("doubao-seed", "completed", "What did C-1 order?") == (row.model, row.status, row.prompt)
     assert (2, 1, 20, 10) == (row.steps, row.calls, row.input, row.output)
     assert row.started <= row.updated
+
+
+def test_a_call_id_with_a_slash_does_not_hide_who_called():
+    """A run is listed under the one that called it, whatever its server makes of the ids of calls."""
+    assert "r" == Listed(run_id="r:1.0", parent="r/functions/look:0").before
 
 
 async def test_a_run_at_work_is_listed_as_its_events_tell(journal):

@@ -37,7 +37,7 @@ from agentkit.debug.outline import overview, steps
 from agentkit.debug.page import code, fenced, one_line
 from agentkit.debug.story import NOTHING, as_markdown, story
 from agentkit.debug.words import lasted
-from agentkit.events import RunForked, RunResumed, Unknown
+from agentkit.events import FailedAttempt, RunForked, RunResumed, Unknown
 from agentkit.messages import Image, Text
 from agentkit.testing import FakeClock, ScriptedModel, call, reply
 
@@ -541,3 +541,15 @@ def test_a_status_that_nobody_knows_is_told_safely():
     page = text(told(*BEGUN, (1, 2, RunFinished("odd\x1b[2J\n"))))
 
     assert "— odd\N{REPLACEMENT CHARACTER}[2J  —" in page
+
+
+def test_a_step_tells_what_failed_before_it_and_when_it_began_to_come():
+    """Attempts at one request stand in the step that came of it, with their reason; the heading has the first token's time."""
+    failed = FailedAttempt(1, "rate_limit", "slow down", 0.2, wait=1.5, model="m")
+    replied = ModelReplied(Message("assistant", "done"), Usage(), "stop", seconds=3.0, first=2.5, attempts=(failed,))
+    run = (RunStarted("r", "a", (Message("user", "go"),)), ModelCalled("m", 1, ()), replied)
+
+    told = [each.text for each in story([Recorded("r", seq, 1.0, min(seq, 1), each) for seq, each in enumerate(run)])]
+
+    assert any("3.0 s · first token after 2.5 s" in each for each in told)
+    assert "  attempt 1 failed after 200 ms (rate_limit): slow down" in told

@@ -53,7 +53,8 @@ def exchanges(events: Sequence[Recorded]) -> tuple[Exchange, ...]:
     for recorded in events:
         event = recorded.event
         if isinstance(event, ModelCalled):
-            called, offer = event, event.offer or offer
+            # The last request of a limited run offers nothing, and does not say so again.
+            called, offer = event, event.offer or (offer if event.tools else "")
         elif isinstance(event, ModelReplied):
             found.append(Exchange(recorded.step, called, run.messages, offer, event))
             called = None

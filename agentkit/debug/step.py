@@ -50,7 +50,8 @@ def _heading(passage: Passage, cost: str) -> Part:
     if replied is None:
         head.append(" · no reply yet")
     else:
-        told = (duration(replied.seconds), *tokens(replied.usage), cost)
+        first = "" if replied.first is None else f"first token after {duration(replied.first)}"
+        told = (duration(replied.seconds), first, *tokens(replied.usage), cost)
         head += [f" · {each}" for each in told if each]
     if passage.finish_reason:
         head.append(f" · finish reason {passage.finish_reason}")
@@ -71,6 +72,12 @@ def _request(called: ModelCalled, before: ModelCalled | None, *, full: bool) -> 
 
 def _reply(replied: ModelReplied, *, told_later: str, full: bool) -> Iterator[Part]:
     message = replied.message
+    for failed in replied.attempts:
+        head = (
+            f"attempt {failed.number} failed after {duration(failed.after)} ({failed.category}): ",
+            Quoted(failed.detail),
+        )
+        yield Part(head, style="yellow", level=2)
     if message.reasoning is not None and message.reasoning.text:
         lines = REASONING_LINES
         yield Part(("reasoning",), cut(message.reasoning.text, full=full, lines=lines), "dim italic", 2)
