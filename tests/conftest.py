@@ -4,6 +4,14 @@ import pytest
 from both_ways import streamed, whole
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    """Reports go from process to process as UTF-8, and what a test has logged may hold half a surrogate pair."""
+    report = yield
+    report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
+    return report
+
+
 @pytest.fixture(params=[whole, streamed])
 def run(request):
     """Both ways to have a reply: in one piece, and in many."""

@@ -8,7 +8,7 @@ from killing import Siege
 
 
 @pytest.mark.parametrize(
-    ("durability", "in_doubt", "runs", "kills"), [("full", "tell", 24, 30), ("os", "tell", 8, 8), ("os", "again", 8, 8)]
+    ("durability", "in_doubt", "runs", "kills"), [("full", "tell", 14, 16), ("os", "tell", 8, 8), ("os", "again", 8, 8)]
 )
 def test_a_killed_process_loses_nothing_and_repeats_nothing_on_record(tmp_path, durability, in_doubt, runs, kills):
     """Runs of mixed tools, nested ones included, end as undisturbed ones do, but for the calls that nobody knows of.
