@@ -31,6 +31,7 @@ from agentkit.debug.changes import COMPARED, SHOWN, changes
 from agentkit.debug.contrast import as_lines, as_markdown
 from agentkit.debug.diff import Difference, as_json, diff
 from agentkit.events import RunForked
+from agentkit.prices import Prices, Row, Tier
 from agentkit.testing import FakeClock, ScriptedModel, call, reply
 
 
@@ -395,3 +396,20 @@ def test_anything_that_is_on_record_can_be_compared(runs):
         assert list(as_lines(found, full=True))
         assert as_markdown(found)
         assert json.dumps(as_json(found))
+
+
+async def test_costs_are_told_by_the_lists_of_prices():
+    """Of each run whole, and of each step: what nobody has on record is looked up."""
+    tiers = (Tier(input=1_000.0, output=2_000.0),)
+    prices = Prices(((Row(models=("scripted",), currency="CNY", tiers=tiers),),))
+    a = await ran(call("look", name="x"), "done")
+    b = await ran(call("look", name="x"), call("look", name="y"), "done")
+
+    found = diff(a, b, prices)
+
+    assert [0.02, 0.02] == [each.a.costs[0].amount for each in found.steps[1:3]]
+    assert () == found.steps[3].a.costs
+    assert ["cost 0.04 CNY", "cost 0.06 CNY"] == [
+        part for line in list(as_lines(found))[:2] for part in line.text.split(" · ") if part.startswith("cost")
+    ]
+    assert [{"amount": 0.02, "currency": "CNY"}] == as_json(found)["steps"][1]["a"]["costs"]

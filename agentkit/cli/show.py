@@ -95,7 +95,7 @@ def diff(first: str, second: str | None, *, full: bool, as_json: bool, as_md: bo
     other = one if second is None else find_run(journal, second)
     if second is None:
         one = _parent(journal.read(other), other)
-    found = compared(journal.read(one), journal.read(other))
+    found = compared(journal.read(one), journal.read(other), known_prices())
     if as_json:
         click.echo(dumps(diff_as_json(found)))
     elif as_md:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from agentkit.bill import Bill
 from agentkit.debug import page
 from agentkit.debug.changes import changes
 from agentkit.debug.diff import Diff, Difference, Kind, Spending, StepDiff
@@ -32,8 +33,8 @@ def as_markdown(found: Diff, *, full: bool = False) -> str:
 
 
 def _parts(found: Diff, *, full: bool) -> Iterator[Part]:
-    for name, view in (("a", found.a), ("b", found.b)):
-        yield _run(name, view)
+    for name, view, billed in zip("ab", (found.a, found.b), found.bills, strict=True):
+        yield _run(name, view, billed)
     yield from _related(found)
     yield Part((_verdict(found),), style="bold green" if found.same else "bold yellow")
     yield from _beginning_parts(found.steps[0], full=full)
@@ -55,8 +56,8 @@ def _kind(step: StepDiff) -> Kind:
     return step.kind
 
 
-def _run(name: str, view: Overview) -> Part:
-    spent = " · ".join((*tallies(view.spent), f"took {lasted(view.seconds)}"))
+def _run(name: str, view: Overview, billed: Bill) -> Part:
+    spent = " · ".join((*tallies(view.spent, billed), f"took {lasted(view.seconds)}"))
     agent: Head = (" · ", Quoted(view.agent)) if view.agent else ()
     return Part((f"{name}: run ", Quoted(view.run_id), *agent, f" · {view.status} · {spent}"), style="bold")
 
@@ -128,7 +129,7 @@ def _different(step: StepDiff, *, full: bool) -> Iterator[Part]:
 
 
 def _spent(side: Spending) -> str:
-    return " · ".join((*tokens(side.usage), lasted(side.seconds)))
+    return " · ".join((*tokens(side.usage), *map(str, side.costs), lasted(side.seconds)))
 
 
 def _difference(each: Difference, *, full: bool) -> Part:

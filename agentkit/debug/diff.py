@@ -4,14 +4,16 @@ Ids, times, tokens and money may differ between two runs that are the same.  Why
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from agentkit.bill import Bill, bill
 from agentkit.debug.aspects import Aspect, Aspects, of_beginning, of_step
 from agentkit.debug.facts import Facts, about, plain
 from agentkit.debug.outline import Overview, Passage, beginning, overview, steps
 from agentkit.events import Recorded
-from agentkit.messages import Usage, add
+from agentkit.messages import Usage
+from agentkit.prices import NO_PRICES, Cost, Prices, added
 
 Kind = Literal["the same", "only in a", "only in b", "different"]
 
@@ -33,7 +35,8 @@ class Spending:
     """What a step took."""
 
     usage: Usage = field(default_factory=Usage)
-    cost: float | None = None
+    costs: tuple[Cost, ...] = ()
+    """In each currency, as far as they are known."""
     seconds: float = 0.0
     """The model's and the tools' together."""
 
@@ -61,6 +64,8 @@ class Diff:
     """The beginning and every step, in order."""
     end: tuple[Difference, ...] = ()
     """How their status and their output differ."""
+    bills: tuple[Bill, Bill] = (Bill(), Bill())
+    """What they cost."""
 
     @property
     def first(self) -> int | None:
@@ -73,24 +78,26 @@ class Diff:
         return self.first is None and not self.end
 
 
-def diff(a: Sequence[Recorded], b: Sequence[Recorded]) -> Diff:
+def diff(a: Sequence[Recorded], b: Sequence[Recorded], prices: Prices = NO_PRICES) -> Diff:
     """Compare two runs.
 
     Args:
         a: The durable events of the first, in order; of a fork those of its parent before it.
         b: Those of the second.
+        prices: Who is asked for costs that are not on record.
     """
     views = overview(a), overview(b)
+    bills = bill(a, prices), bill(b, prices)
     ends = ({"status": view.status, "output": view.output} for view in views)
     started = _step_diff(0, of_beginning(beginning(a)), of_beginning(beginning(b)))
-    return Diff(*views, (started, *_steps(steps(a), steps(b))), _differences(*(map(_named, ends))))
+    return Diff(*views, (started, *_steps(steps(a), steps(b), bills)), _differences(*(map(_named, ends))), bills)
 
 
 def _named(texts: Mapping[str, str]) -> Aspects:
     return {Aspect(what): text for what, text in texts.items() if text}
 
 
-def _steps(a: Sequence[Passage], b: Sequence[Passage]) -> Iterator[StepDiff]:
+def _steps(a: Sequence[Passage], b: Sequence[Passage], bills: tuple[Bill, Bill]) -> Iterator[StepDiff]:
     left, right = ({step.number: step for step in each} for each in (a, b))
     offers = _offers(a), _offers(b)
     for number in sorted(left.keys() | right.keys()):
@@ -98,7 +105,8 @@ def _steps(a: Sequence[Passage], b: Sequence[Passage]) -> Iterator[StepDiff]:
         # A run that is told by hand, or was recorded long ago, does not say.
         here, there = told if all(told) else ("", "")
         one, other = left.get(number), right.get(number)
-        yield _step_diff(number, _aspects(one, here), _aspects(other, there), one, other)
+        found = _step_diff(number, _aspects(one, here), _aspects(other, there), one, other)
+        yield replace(found, a=_spending(one, bills[0]), b=_spending(other, bills[1]))
 
 
 def _aspects(step: Passage | None, offer: str) -> Aspects:
@@ -121,7 +129,7 @@ def _step_diff(
     kind: Kind = "different" if found else "the same"
     if number and (one is None or other is None):
         kind = "only in b" if one is None else "only in a"
-    return StepDiff(number, kind, found, _spending(one), _spending(other))
+    return StepDiff(number, kind, found)
 
 
 def _differences(left: Aspects, right: Aspects) -> tuple[Difference, ...]:
@@ -132,16 +140,16 @@ def _differences(left: Aspects, right: Aspects) -> tuple[Difference, ...]:
     )
 
 
-def _spending(step: Passage | None) -> Spending:
+def _spending(step: Passage | None, billed: Bill) -> Spending:
     if step is None or step.replied is None:
         return Spending()
-    finished = [history.finished for _, history in step.calls if history.finished]
-    spending = Spending(step.replied.usage, step.replied.cost, step.replied.seconds)
-    for each in finished:
-        usage, cost = (each.spent.usage, each.spent.cost) if each.spent else (Usage(), None)
-        seconds = spending.seconds + each.seconds
-        spending = Spending(spending.usage + usage, add(spending.cost, cost), seconds)
-    return spending
+    usage, seconds = step.replied.usage, step.replied.seconds
+    for _, history in step.calls:
+        if history.finished is not None:
+            seconds += history.finished.seconds
+            usage += history.finished.spent.usage if history.finished.spent else Usage()
+    charges = (each.cost for each in (*billed.before, *billed.charges) if each.step == step.number)
+    return Spending(usage, added(cost for cost in charges if cost is not None), seconds)
 
 
 def as_json(found: Diff) -> Facts:
