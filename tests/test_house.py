@@ -18,7 +18,7 @@ messages errors secrets arguments
 schema.docstrings schema.shapes schema.wording schema.callables schema.fields schema.refusals schema.signature
 schema.unions schema.translation schema.sizes schema.dialects schema.outputs
 limits timeouts events clock tasks approvals journal codec listing
-context model fingerprint lanes workers repeats prompt_cache
+context model fingerprint endpoint lanes workers repeats prompt_cache prices bill
 retry turns rates forms prompted
 loop history
 tools
@@ -30,12 +30,15 @@ chat.profiles chat.providers chat.parameters chat.thought chat.growing chat.tags
 chat.repairs chat.entries chat.encode chat.receive chat.chat
 probe.findings probe.asking probe.reply_questions probe.tool_questions probe.reasoning_questions probe.format_questions probe.probe
 beginning resumption agent
-observers.plain observers.pages observers.log observers.console logs
-debug.outline debug.words debug.page debug.step debug.story debug.facts debug.aspects debug.changes debug.diff debug.contrast
-debug.scrubbed debug.recording debug.held debug.replay debug.fork debug.export
+observers.plain observers.pages observers.lines observers.log observers.console logs
+debug.outline debug.words debug.page debug.step debug.anomaly debug.odd_calls debug.odd_replies debug.anomalies debug.story debug.facts debug.aspects debug.changes debug.diff debug.contrast
+debug.scrubbed debug.recording debug.held debug.replay debug.fork debug.export debug.sent debug.wire
+otel.names otel.values otel.content otel.facts otel.effects otel.spans otel.export otel.metrics otel.observer
+viewer.texts viewer.contents viewer.calls viewer.growth viewer.steps viewer.bars viewer.told viewer.detail viewer.versus viewer.reading viewer.rows
+viewer.bundle viewer.alone viewer.api viewer.live viewer.guard viewer.app viewer.server
 testing.clock testing.scripted testing.encoding testing.exchange testing.strict testing.faults testing.server testing.local
 testing.tape testing.deck testing.taped testing.cassette testing.written
-cli.ask cli.targets testing.target cli.journal cli.run cli.runs cli.show cli.resume cli.fork cli.export cli.shop cli.local cli.chat cli.schema cli.call cli.probe cli.demo
+cli.ask cli.targets testing.target cli.journal cli.run cli.runs cli.following cli.tail cli.show cli.resume cli.fork cli.otel cli.export cli.shop cli.local cli.chat cli.schema cli.call cli.probe cli.demo cli.deeds cli.ui
 """
 
 PLACES = {name: place for place, name in enumerate(FLOORS.split())}
@@ -73,7 +76,20 @@ def test_imports_point_down(name):
 
 def test_every_module_has_its_place():
     """The table of the house is whole."""
-    packages = {"__init__", "schema", "chat", "probe", "observers", "debug", "testing", "cli", "sqlite", "__main__"}
+    packages = {
+        "__init__",
+        "schema",
+        "chat",
+        "probe",
+        "observers",
+        "debug",
+        "testing",
+        "cli",
+        "sqlite",
+        "otel",
+        "viewer",
+        "__main__",
+    }
 
     assert set(modules()) - packages == set(PLACES)
 
@@ -119,6 +135,7 @@ def test_import_is_light_and_silent():
         "agentkit.testing",
         "agentkit_tools",
         "xllamacpp",
+        "opentelemetry",
     )
     code = f"import agentkit, sys; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)

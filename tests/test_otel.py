@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import trace
@@ -47,6 +48,7 @@ from agentkit import (
     Usage,
     tool,
 )
+from agentkit.cli import group
 from agentkit.cli.otel import sent
 from agentkit.debug import Change, fork
 from agentkit.endpoint import Endpoint
@@ -850,12 +852,14 @@ async def test_what_was_not_taken_is_said(monkeypatch):
             export(result.events)
 
 
-async def test_the_command_says_where_a_run_was_sent(collector, caplog):
+def test_the_command_says_where_a_run_was_sent(collector, tmp_path, monkeypatch):
     """One line for a person, with the number of spans and the address."""
-    journal = MemoryJournal()
-    result = await Agent(ScriptedModel("Hi."), journal=journal).run("Hi")
+    monkeypatch.setenv("AGENTKIT_JOURNAL", str(tmp_path / "runs.db"))
+    result = Agent(ScriptedModel("Hi."), journal=tmp_path / "runs.db").run_sync("Hi")
 
-    assert f"sent 2 spans of run {result.run_id} to {collector.endpoint}" == sent(journal, result.run_id)
+    said = CliRunner().invoke(group, ["export", "last", "--otlp"])
+
+    assert (f"sent 2 spans of run {result.run_id} to {collector.endpoint}\n", 0) == (said.output, said.exit_code)
 
 
 async def test_the_command_says_why_a_run_was_not_taken(monkeypatch, caplog):

@@ -17,7 +17,9 @@ from agentkit.cli.run import run
 from agentkit.cli.runs import prune, runs
 from agentkit.cli.schema import schema
 from agentkit.cli.show import diff, show
+from agentkit.cli.tail import tail
 from agentkit.cli.targets import where
+from agentkit.cli.ui import ui
 from agentkit.errors import AgentkitError, ModelError, UsageError
 from agentkit.secrets import scrub
 
@@ -37,7 +39,9 @@ for command in (
     chat,
     runs,
     show,
+    tail,
     diff,
+    ui,
     resume,
     approve,
     fork,

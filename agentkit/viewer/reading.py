@@ -1,0 +1,143 @@
+"""What a page asks of a journal: runs read once for as long as the file stays as it is."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import suppress
+from threading import Lock
+from typing import TypeVar
+
+from agentkit.bill import Bill, Charge, bill, whole_bill
+from agentkit.errors import AgentkitError, JournalError
+from agentkit.events import Recorded
+from agentkit.listing import Listed, Query
+from agentkit.prices import Cost, Prices
+from agentkit.sqlite.journal import SqliteJournal
+from agentkit.viewer.told import Told
+from agentkit.viewer.versus import Versus
+
+Made = TypeVar("Made")
+
+KEPT = 12
+"""Runs, and lists, that are kept at hand."""
+
+NEWEST = 200
+"""Runs that are looked at before somebody asks."""
+
+UNSETTLED = 0.05
+"""Seconds in which a file system may give two changes one time."""
+
+State = tuple[tuple[int, int], ...]
+
+
+def state_of(journal: SqliteJournal) -> State:
+    """What changes with every change of the file, whoever makes it; nothing is opened for it."""
+    found = []
+    for name in (journal.path.name, f"{journal.path.name}-wal"):
+        try:
+            stat = journal.path.with_name(name).stat()
+        except OSError:
+            found.append((0, 0))
+        else:
+            found.append((stat.st_mtime_ns, stat.st_size))
+    return tuple(found)
+
+
+def is_settled(state: State) -> bool:
+    """Whether the next change is sure to show in the state."""
+    return all(time.time() - changed / 1e9 > UNSETTLED for changed, _ in state if changed)
+
+
+class Reading:
+    """A journal with what was read of it lately.
+
+    Args:
+        journal: The journal.
+        prices: Who is asked what a reply cost.
+
+    Attributes:
+        journal: The journal.
+    """
+
+    def __init__(self, journal: SqliteJournal, prices: Prices) -> None:
+        self.journal = journal
+        self._prices = prices
+        self._bills: dict[str, tuple[Listed, Bill]] = {}
+        self._made: OrderedDict[Hashable, tuple[State, object]] = OrderedDict()
+        self._lock = Lock()
+
+    def rows(self, query: Query | None = None) -> Sequence[Listed]:
+        """The runs that are asked for, newest first."""
+        return self._at_hand(("rows", query), lambda: self.journal.runs(query))
+
+    def told(self, run_id: str) -> Told:
+        """A run as a page has it."""
+        return self._at_hand(("run", run_id), lambda: self._tell(run_id))
+
+    def bills(self, rows: Sequence[Listed], seconds: float | None = None) -> Mapping[str, Bill]:
+        """What runs cost themselves, without those that they have called.
+
+        Args:
+            rows: The runs.
+            seconds: After which those that have not been looked at are left out; None for never.
+        """
+        began = time.monotonic()
+        found = {}
+        for row in rows:
+            if not self._is_billed(row) and seconds is not None and time.monotonic() - began > seconds:
+                continue
+            found[row.run_id] = Bill(tuple(each for each in self._bill(row).charges if not each.call_id))
+        return found
+
+    def warm(self) -> None:
+        """Look at the newest runs before somebody asks for them."""
+        # Whatever is wrong with the journal is told to those who ask.
+        with suppress(AgentkitError):
+            self.bills(self.rows()[:NEWEST])
+
+    def _tell(self, run_id: str) -> Told:
+        events, rows = self._events(run_id), self.rows()
+        row = next((each for each in rows if each.run_id == run_id), None)
+        if row is None or any(each.parent is not None and each.before == run_id for each in rows):
+            return Told(events, whole_bill(events, rows, self._events, self._prices))
+        return Told(events, self._bill(row))
+
+    def _events(self, run_id: str) -> Sequence[Recorded]:
+        return self._at_hand(("events", run_id), lambda: self.journal.read(run_id))
+
+    def _is_billed(self, row: Listed) -> bool:
+        return not row.steps or self._bills.get(row.run_id, (None,))[0] == row
+
+    def _bill(self, row: Listed) -> Bill:
+        if not row.steps:
+            return Bill()
+        if not self._is_billed(row):
+            self._bills[row.run_id] = (row, self._made_bill(row))
+        return self._bills[row.run_id][1]
+
+    def _made_bill(self, row: Listed) -> Bill:
+        try:
+            return bill(self._events(row.run_id), self._prices)
+        except JournalError:
+            # Of one that cannot be read there is what the list says.
+            return Bill(() if row.cost is None else (Charge(0, Cost(row.cost), recorded=True),))
+
+    def versus(self, a: str, b: str) -> Versus:
+        """Two runs side by side."""
+        return self._at_hand(("versus", a, b), lambda: Versus(self.told(a).events, self.told(b).events))
+
+    def _at_hand(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        state = state_of(self.journal)
+        with self._lock:
+            known = self._made.get(key)
+        if known is not None and known[0] == state:
+            return known[1]  # type: ignore[return-value]  # what was made under this key
+        settled = is_settled(state)
+        made = make()
+        if settled:
+            with self._lock:
+                self._made[key] = (state, made)
+                self._made.move_to_end(key)
+                while len(self._made) > KEPT:
+                    self._made.popitem(last=False)
+        return made
