@@ -34,9 +34,7 @@ PAGE = ".html"
 @click.option("--agent", "target", metavar="TARGET", help="For the test: the agent, where the run does not know it.")
 @click.option("--otlp", is_flag=True, help="Send its spans to where OTEL_EXPORTER_OTLP_ENDPOINT says.")
 @click.option("--force", is_flag=True, help="Write over files that are there.")
-def export(
-    run: str, output: str | None, test: str | None, target: str | None, *, otlp: bool, force: bool
-) -> None:
+def export(run: str, output: str | None, test: str | None, target: str | None, *, otlp: bool, force: bool) -> None:
     """Write a RUN to a file, with secrets hidden, or send it; otherwise its events to the terminal.
 
     RUN is an id, a part of one, or `last`.

@@ -18,7 +18,7 @@ const SINCE = [["", "Any time"], ["1h", "Last hour"], ["24h", "Last day"], ["7d"
  */
 export function filterBar(asked, changed) {
   const search = /** @type {HTMLInputElement} */ (
-    h("input", { type: "search", placeholder: "Search words, or status:failed tool:NAME model:ID cost:0.1 since:2h", "aria-label": "Search runs", value: asked.text, spellcheck: "false", id: "search" })
+    h("input", { type: "search", placeholder: "Search, or status:failed tool:NAME cost:0.1 since:2h", "aria-label": "Search runs", value: asked.text, spellcheck: "false", id: "search" })
   );
   let timer = 0;
   const typed = () => {

@@ -36,11 +36,13 @@ export function lasted(seconds) {
   return `${Math.floor(whole / large[0])} ${large[1]} ${Math.floor((whole % large[0]) / small[0])} ${small[1]}`;
 }
 
-/** How long ago. @param {number} time @param {number} now */
+/** How long ago, in one unit: who wants to know better looks at the moment. @param {number} time @param {number} now */
 export function ago(time, now) {
   const span = now - time;
   if (span < 5) return "just now";
-  if (span < 3600 * 36) return `${lasted(Math.floor(span)).replace(/ 0 \w+$/, "").replace(/\.0 s/, " s")} ago`;
+  if (span < 60) return `${Math.floor(span)} s ago`;
+  if (span < 3600) return `${Math.floor(span / 60)} min ago`;
+  if (span < 3600 * 36) return `${Math.floor(span / 3600)} h ago`;
   return day(time);
 }
 
