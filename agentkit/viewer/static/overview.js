@@ -123,7 +123,7 @@ export function tabs(id, tab, finder) {
 export function sideParts(run) {
   const used = [...run.tools].sort((a, b) => b.calls - a.calls);
   const tool = (/** @type {Facts} */ each) =>
-    h(`li${each.calls ? "" : ".unused"}`, null, h("code", null, each.name), h("span.spacer", null), each.failed ? h("span.bad.num", null, `${each.failed} failed`) : null, h("span.num", null, each.calls ? `${each.calls} ×` : "not called"), each.offered ? null : h("span.tag.bad", null, "not offered"));
+    h(`li${each.calls ? "" : ".unused"}`, null, h("code", null, each.name), h("span.spacer", null), h("span.num", null, each.calls ? `${each.calls} ×` : "not called"), each.failed ? h("span.bad.num", null, `${each.failed} failed`) : null, each.offered ? null : h("span.bad.num", null, "not offered"));
   const related = (/** @type {string} */ name, /** @type {Facts[]} */ rows) => rows.length ? [h("h2", null, name), h("ul.list", null, ...rows.map(relatedRow))] : [];
   const below = run.related.filter((/** @type {Facts} */ row) => row.place === "below");
   return [
