@@ -143,7 +143,7 @@ class Query:
     model: str | None = None
     """Part of the model's id."""
     tool: str | None = None
-    """A tool that was called."""
+    """A tool that the model called, whether or not the call could be made."""
     text: str | None = None
     """Words that stand anywhere in the run."""
     since: float | None = None

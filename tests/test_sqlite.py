@@ -349,6 +349,13 @@ async def test_runs_are_found(several, query, agents):
     assert agents == [row.agent for row in several.runs(query)]
 
 
+async def test_a_call_that_could_not_be_made_is_found_by_its_tool(journal):
+    """A run in which nothing but the call of a tool failed is found where people look for it."""
+    await Agent(ScriptedModel(call("look", n="x"), "no"), tools=[look], name="clerk", journal=journal).run("go")
+
+    assert ["clerk"] == [row.agent for row in journal.runs(Query(tool="look"))]
+
+
 async def test_a_row_tells_what_a_run_is(several):
     """Its agent, model, prompt, steps, calls, tokens and times."""
     row = several.runs(Query(agent="orders"))[0]

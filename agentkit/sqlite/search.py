@@ -36,8 +36,10 @@ def _conditions(connection: sqlite3.Connection, query: Query) -> tuple[list[str]
         clauses.append("started >= ?")
         values.append(query.since)
     if query.tool is not None:
+        # Asked for, and not only started: a call that could not be made is the one that people look for.
         clauses.append(
-            "number in (select run from event where kind = 'ToolStarted' and json_extract(data, '$.tool') = ?)"
+            "number in (select run from event, json_each(data, '$.message.tool_calls') as asked "
+            "where kind = 'ModelReplied' and json_extract(asked.value, '$.name') = ?)"
         )
         values.append(query.tool)
     if query.text is not None:
