@@ -64,6 +64,8 @@ class RunStarted(Event):
     """What the agent was, part by part, so that another one can be told apart when the run is resumed."""
     target: str = ""
     """How the command finds the agent again, as words of a shell: `shop.py:agent --model M`."""
+    limits: Mapping[str, float] = field(default_factory=dict)
+    """How far it may go, by the names in `Limits`; what is not here has no limit."""
 
 
 @dataclass(frozen=True, slots=True)

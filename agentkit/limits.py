@@ -3,6 +3,7 @@
 Every default of the loop is a field of `Limits`, so nothing stops a run that a user cannot find and change.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 from agentkit.errors import UsageError
@@ -66,6 +67,12 @@ class Limits:
                 raise UsageError(
                     f"Limits({each.name}={value!r}) would let nothing happen; give more than 0, or None for no limit"
                 )
+
+    @property
+    def ends(self) -> Mapping[str, float]:
+        """Those that end a run by what it has spent, by name; a limit that is lifted is left out."""
+        found = {"steps": self.steps, "tool_calls": self.tool_calls, "tokens": self.tokens, "cost": self.cost}
+        return {name: limit for name, limit in found.items() if limit is not None}
 
     def reached(self, spent: Spent) -> str | None:
         """Which of the limits of spending is used up: a field's name, or None."""

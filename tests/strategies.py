@@ -159,7 +159,13 @@ spendings = st.none() | st.builds(Spent, st.integers(0, 9), st.integers(0, 9), u
 
 events = st.one_of(
     st.builds(
-        KINDS["RunStarted"], texts, texts, st.lists(messages, max_size=3).map(tuple), definition=words, target=texts
+        KINDS["RunStarted"],
+        texts,
+        texts,
+        st.lists(messages, max_size=3).map(tuple),
+        definition=words,
+        target=texts,
+        limits=st.dictionaries(texts, moments, max_size=3),
     ),
     st.builds(KINDS["RunForked"], texts, texts, texts, st.none() | texts, st.none() | texts, words, texts),
     st.builds(KINDS["RunResumed"], texts),

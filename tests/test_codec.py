@@ -107,7 +107,7 @@ def test_every_text_of_an_event_is_free_or_named():
     """A field for text is one in which secrets are looked for, one that is kept to the letter, or a short name."""
     names = set().union(*(texts_of(kind, set()) for kind in KINDS.values()))
     short = {
-        "agent", "answer_tool", "call_id", "category", "continues", "field", "finish_reason", "id", "key", "model", "name",
+        "agent", "answer_tool", "call_id", "category", "continues", "field", "finish_reason", "id", "key", "limits", "model", "name",
         "origin", "parent", "process", "repair", "request", "request_id", "role", "run_id", "status", "target", "tool",
         "tool_calls", "tools", "warnings", "why", "messages",
     }  # fmt: skip
