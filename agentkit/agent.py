@@ -374,7 +374,9 @@ class Agent(Generic[Output]):
         messages = first_messages(question, history, await self.told(deps, run_id))
         finisher = self.toolbox.tool.name if isinstance(self.toolbox, AnswerToolbox) else None
         told_apart = {} if (kept or self._journal) is None else self.definition
-        return RunStarted(run_id, self.name, messages, parent, finisher, continues, told_apart, self.target, self.limits.ends)
+        return RunStarted(
+            run_id, self.name, messages, parent, finisher, continues, told_apart, self.target, self.limits.ends
+        )
 
     def new_id(self) -> str:
         """An id for a run: when it began, and letters that no other has."""

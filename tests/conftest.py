@@ -2,6 +2,11 @@
 
 import pytest
 from both_ways import streamed, whole
+from hypothesis import settings
+
+# No test fails by the clock.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.hookimpl(wrapper=True)

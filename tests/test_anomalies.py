@@ -175,6 +175,27 @@ async def test_a_failing_tool_is_told_once():
     assert "no luck" in anomaly.detail
 
 
+@pytest.mark.parametrize(
+    ("script", "title"),
+    [
+        (
+            [call("look", name="a"), call("fail", why="x"), "done"],
+            "the last call failed, and the run ended as completed",
+        ),
+        ([call("look", nmae="a"), "done"], "the last call was not run, and the run ended as completed"),
+        ([call("fail", why="x"), call("look", name="a"), "done"], None),
+    ],
+    ids=["failed", "not run", "not the last"],
+)
+async def test_an_end_after_a_call_that_gave_nothing_is_told(script, title):
+    """A run may end as completed though its last call failed: its answer is then to be read with care."""
+    recorded = await ran(*script)
+    told = found(recorded, "last_call_failed")
+
+    assert ([] if title is None else [("warning", title)]) == [(each.severity, each.title) for each in told]
+    assert not found(recorded[:-1], "last_call_failed")
+
+
 async def test_arguments_that_were_refused_are_told():
     """A call that its tool could not take is told with what it asked and what was expected."""
     anomaly = one(await ran(call("look", nmae="a"), "sorry"), "refused_arguments")
@@ -285,7 +306,7 @@ async def test_a_cut_reply_is_told():
         "64 tokens; 60 of them reasoning; max_completion_tokens is 64; "
         "1 call of it not made, because arguments may be missing"
     ) == anomaly.detail
-    assert {"cut_reply"} == {each.kind for each in anomalies(recorded)}
+    assert {"cut_reply", "last_call_failed"} == {each.kind for each in anomalies(recorded)}
 
 
 def test_a_reply_that_was_nearly_cut_is_told():
@@ -447,6 +468,15 @@ async def test_a_last_request_is_told():
     assert ("warning", 2) == (one(recorded, "near_limit").severity, one(recorded, "near_limit").step)
 
 
+async def test_a_limit_that_is_near_is_told():
+    """A run that had nearly come to one of its limits says to which, and one that was far from them says nothing."""
+    near = await ran(call("look", name="a"), "ok", limits=Limits(steps=2, tokens=1_000))
+    far = await ran(call("look", name="a"), "ok", limits=Limits(steps=3, tokens=1_000))
+
+    assert ("note", "2 of 2 steps") == (one(near, "near_limit").severity, one(near, "near_limit").detail)
+    assert not found(far, "near_limit")
+
+
 def test_a_run_that_was_taken_up_again_says_why_it_had_stopped():
     """A stop that was got over is a note, and not how the run stands."""
     recorded = told(
@@ -553,7 +583,7 @@ def test_the_command_shows_anomalies(kept):
     assert "anomalies: 1 error" in plain.output
     assert "error · step 1 · fail failed · call_1" in plain.output
     assert "\x1b" not in plain.output + md.output
-    [anomaly] = json.loads(as_object.output)["anomalies"]
+    anomaly, _ = json.loads(as_object.output)["anomalies"]
     assert ("failing_tool", "call_1", kept.run_id) == (
         anomaly["kind"],
         anomaly["call_id"],
@@ -563,7 +593,7 @@ def test_the_command_shows_anomalies(kept):
 
 def test_a_whole_run_as_json_has_its_anomalies(kept):
     """Programs that read a run find them beside its steps."""
-    [anomaly] = as_json(kept.events)["anomalies"]
+    anomaly, _ = as_json(kept.events)["anomalies"]
 
     assert {"kind", "title", "detail", "step", "call_id", "severity"} == anomaly.keys()
     assert isinstance(anomalies(kept.events)[0], Anomaly)

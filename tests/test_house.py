@@ -34,7 +34,7 @@ observers.plain observers.pages observers.lines observers.log observers.console 
 debug.outline debug.words debug.page debug.step debug.anomaly debug.odd_calls debug.odd_replies debug.anomalies debug.story debug.facts debug.aspects debug.changes debug.diff debug.contrast
 debug.scrubbed debug.recording debug.held debug.replay debug.fork debug.export debug.sent debug.wire
 otel.names otel.values otel.content otel.facts otel.effects otel.spans otel.export otel.metrics otel.observer
-viewer.texts viewer.contents viewer.calls viewer.growth viewer.steps viewer.bars viewer.told viewer.detail viewer.versus viewer.reading viewer.rows
+viewer.texts viewer.contents viewer.calls viewer.growth viewer.steps viewer.bars viewer.offers viewer.told viewer.detail viewer.versus viewer.glance viewer.reading viewer.rows
 viewer.bundle viewer.alone viewer.api viewer.live viewer.guard viewer.app viewer.server
 testing.clock testing.scripted testing.encoding testing.exchange testing.strict testing.faults testing.server testing.local
 testing.tape testing.deck testing.taped testing.cassette testing.written

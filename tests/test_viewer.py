@@ -35,13 +35,14 @@ from agentkit.events import (
 )
 from agentkit.listing import Listed
 from agentkit.messages import Image, Message, Reasoning, Text, ToolCall, ToolResult, Usage
+from agentkit.model import Price
 from agentkit.prices import known_prices
 from agentkit.testing import ModelServer, ScriptedModel, call, reply
 from agentkit.viewer.app import static_files
 from agentkit.viewer.bundle import page_with, script_of
 from agentkit.viewer.guard import HEADERS
 from agentkit.viewer.reading import Reading, state_of
-from agentkit.viewer.rows import grouped
+from agentkit.viewer.rows import grouped, words_of
 from agentkit.viewer.server import page
 from agentkit.viewer.texts import MOST, SHOWN
 
@@ -270,12 +271,42 @@ def test_runs_are_found(journal, client, shop):
     assert ["other"] == found(status="cut")
     assert ["other", "shop"] == found(model="scripted", since="1h")
     assert [] == found(text="100%_nothing") == found(cost="0.1")
+    assert ["shop"] == found(text="back wants orders") == found(text='"money back" shop') == found(text='"money back')
+    assert [] == found(text='"back money"')
+    assert ["other", "shop"] == found(odd="yes") == found(text='""')
     assert ["shop"] == found(start="1", count="1")
+
+
+def test_the_words_of_a_search(journal):
+    """Each once, those in quotes as one; a text of many words was copied, and is looked for as it stands."""
+    assert ["back", "money"] == words_of(" back  money back ")
+    assert ["a b", "c", 'd"e'] == words_of('"a b" c "" d"e')
+    assert ["a b"] == words_of('"a b')
+    assert [] == words_of('""  "')
+    assert ["a b c d e f g h i"] == words_of(" a b c d e f g h i ")
+
+
+def test_a_list_tells_what_is_odd(journal):
+    """Errors and warnings, and nothing that the status says as well."""
+    agent(journal, "Hello.").run_sync("Good morning")
+    agent(journal, *SHOP).run_sync("Refund my chair.")
+    agent(journal, call("refund", order=1)).run_sync("Refund 1.")
+    with served(journal) as made, visited(made) as client:
+        waiting, shop, well = ask(client, "runs")["rows"]
+        odd = ask(client, "runs", odd="yes")["rows"]
+
+    assert (None, "waiting") == (waiting["odd"], waiting["status"])
+    assert ("stock failed, 2 times", "completed") == (shop["odd"]["title"], shop["status"])
+    assert shop["odd"]["feel"] in {"bad", "warn"}
+    assert well["odd"] is None
+    assert ["Refund 1.", "Refund my chair."] == [row["prompt"] for row in odd]
 
 
 @pytest.mark.parametrize(
     ("question", "asked", "words"),
     [
+        ("runs", {"odd": "no"}, "write odd:yes"),
+        ("runs", {"cost": "nan"}, "write a number"),
         ("runs", {"since": "yesterday"}, "30m, 2h or 7d"),
         ("runs", {"cost": "much"}, "write a number"),
         ("runs", {"count": "-1"}, "must be a number"),
@@ -349,12 +380,14 @@ def test_a_step_has_what_went_over_the_wire(journal):
     with served(journal) as made, visited(made) as client:
         told = ask(client, "step", id=run_id, n=2)
         found = ask(client, "step", id=run_id, call=ask(client, "step", id=run_id, n=1)["step"]["calls"][0]["id"])
+        test = ask(client, "text", id=run_id, name="test")
     wire = told["wire"]
 
     assert sent["messages"] == json.loads(wire["request"]["text"])["body"]["messages"]
     assert wire["curl"]["text"].startswith("curl ")
     assert "import httpx" in wire["python"]["text"]
-    assert "async def test_what_did_c_1_order(cassette)" in wire["test"]["text"]
+    assert wire["exact"]
+    assert "async def test_what_did_c_1_order(cassette)" in test["text"]
     assert "A lamp." in wire["response"]["text"]
     assert 1 == found["step"]["n"]
     assert "Orders of one customer" in told["schemas"]["find_orders"]
@@ -413,6 +446,24 @@ def test_two_runs_are_told_side_by_side(journal, shop):
     assert "+4 chairs" in told["steps"][2]["differences"][0]["lines"]
     assert [3] == [each["n"] for each in rest["steps"]]
     assert (None, True) == (same["first"], same["same"])
+
+
+def test_two_runs_are_told_with_their_prompts_and_costs(journal):
+    """Of each side, and of each step, as far as somebody has a price; an answer is told once."""
+    dear, unpriced = (
+        Agent(ScriptedModel(answer, price=price), journal=journal)
+        for answer, price in (("In the hall.", Price(1_000_000, 1_000_000)), ("In the yard.", None))
+    )
+    a, b = (each.run_sync("Where is it?").run_id for each in (dear, unpriced))
+    with served(journal) as made, visited(made) as client:
+        told = ask(client, "diff", a=a, b=b)
+
+    step = told["steps"][1]
+    assert ("Where is it?", "Where is it?") == (told["a"]["title"], told["b"]["title"])
+    assert (told["a"]["money"]["text"], "") == (step["spent"]["a"]["money"], step["spent"]["b"]["money"])
+    assert told["a"]["money"]["text"]
+    assert {"text": "", "unpriced": 1} == told["b"]["money"]
+    assert ("answered", "answered", []) == (step["a"], step["b"], told["end"])
 
 
 def test_pictures_come_from_the_message_and_nowhere_else(journal):

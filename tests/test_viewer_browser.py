@@ -136,8 +136,8 @@ def test_a_person_finds_the_run_and_reads_it(tab, made, shop):
     expect(reasoning.locator(".block")).to_have_count(0)
     reasoning.locator("summary").click()
     expect(reasoning.locator(".block")).to_contain_text("I need the orders first.")
-    tab.locator("#step-2").get_by_text("Added to the prompt: assistant, tool × 2").click()
-    expect(tab.locator("#step-2 .said.tool").first).to_contain_text("lamp")
+    tab.locator("#step-2").get_by_text("New in the prompt: the reply of step 1 and 2 tool results").click()
+    expect(tab.locator("#step-2 .said.tool").first).to_contain_text("Result of find_orders")
     expect(tab.locator("#step-1 [data-tool=stock]")).to_contain_text("there is no item 'chair'")
 
     tab.get_by_role("link", name="Step 1", exact=True).click()
@@ -157,19 +157,22 @@ def test_a_person_finds_the_run_and_reads_it(tab, made, shop):
 
 
 def test_the_request_is_shown_in_every_form(tab, made, shop):
-    """As it was sent, as curl, as Python, as a test; and it is copied."""
+    """As far as it is on record, as curl, as Python; what is sent again is unfolded; and it is copied."""
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab.goto(made.address + place(shop, "step", "2"))
     tabs = tab.get_by_role("tab")
 
-    expect(tabs).to_have_text(["As it was sent", "curl", "Python", "Test"])
+    expect(tabs).to_have_text(["As far as it is on record", "curl", "Python"])
     for name, words in (
         ("curl", "curl --request POST"),
         ("Python", "import httpx"),
-        ("Test", "async def test_refund_my_chair"),
     ):
         tab.get_by_role("tab", name=name).click()
         expect(tab.get_by_role("tabpanel")).to_contain_text(words)
+    expect(tab.locator(".wire")).to_contain_text("the address and the model's own settings were not recorded")
+    expect(tab.locator("section.part > h2")).to_have_text(["Prompt", "Reply", "Calls", "On the wire"])
+    tab.get_by_text("2 messages that the step before had too").click()
+    expect(tab.locator(".older .said")).to_have_text(["InstructionsYou help in a shop.", "UserRefund my chair."])
     tab.get_by_role("tab", name="curl").click()
     tab.get_by_role("tabpanel").hover()
     tab.get_by_role("tabpanel").get_by_role("button", name=re.compile("^Copy")).click()
@@ -298,6 +301,112 @@ def test_the_timeline_shows_what_happened_when(tab, made, shop):
     expect(tab.locator(".legend")).to_contain_text("to the first token")
     tab.locator(".lane.call.bad").first.get_by_role("link", name="stock", exact=True).click()
     expect(tab.locator(".call.chosen")).to_contain_text("there is no item")
+    expect(tab.get_by_role("heading", level=1)).to_have_text("Call of stock, in step 1 of 3")
+
+
+def test_the_timeline_is_gone_through_by_keys(tab, made, shop):
+    """From lane to lane, to the next call and to the next problem; Enter opens what is selected."""
+    tab.goto(made.address + place(shop) + "?tab=timeline")
+    expect(tab.locator(".lane")).to_have_count(6)
+
+    for key, words in (("j", "Step 1"), ("n", "find_orders"), ("j", "stock"), ("k", "find_orders"), ("e", "stock")):
+        tab.keyboard.press(key)
+        expect(focused(tab, ".lane-name a")).to_have_text(words)
+    tab.keyboard.press("Enter")
+    expect(tab.get_by_role("heading", level=1)).to_have_text("Call of stock, in step 1 of 3")
+
+
+def test_bars_are_as_long_as_what_they_stand_for_took(tab, journal):
+    """However wide the window is; the clock is marked at round times, and a call that was not run has a mark too."""
+    usage = Usage(1, 1)
+    events = (
+        (0, RunStarted("r", "shop", (Message("user", "Go."),))),
+        (1, ModelCalled("m", 1, ("stock",))),
+        (
+            1,
+            ModelReplied(
+                Message("assistant", "", None, (ToolCall("c1", "stock", "{"),)), usage, "tool_calls", seconds=1.0
+            ),
+        ),
+        (1, ToolFinished(ToolResult("c1", "stock takes an item", failed=True))),
+        (2, ModelCalled("m", 3, ("stock",))),
+        (2, ModelReplied(Message("assistant", "Done."), usage, "stop", seconds=2.0)),
+        (2, RunFinished("completed", "Done.")),
+    )
+    apart(lambda: asyncio.run(keep(journal, "r", *events)))
+    with served(journal) as made:
+        tab.goto(made.address + place("r") + "?tab=timeline")
+        expect(tab.locator(".span.model")).to_have_count(2)
+        short, long = (one.bounding_box()["width"] for one in tab.locator(".span.model").all())
+        mark = tab.locator(".lane.call .span.bad")
+        expect(mark).to_have_attribute("aria-label", "stock: not run")
+        ticks = tab.locator(".tick").all_text_contents()
+
+        assert abs(long - 2 * short) < 2
+        assert mark.bounding_box()["width"] >= 3
+    assert ["0", "1.0 s", "2.0 s", "3.0 s"] == ticks[:4]
+
+
+def test_found_words_are_shown_where_they_stand(tab, made, shop):
+    """From the timeline as well: the step is gone to, what holds them is unfolded and marked, and Enter goes to the next."""
+    tab.goto(made.address + place(shop) + "?tab=timeline")
+    expect(tab.locator(".lane")).to_have_count(6)
+    tab.get_by_label("Find in this run").fill("wants money")
+    tab.keyboard.press("Enter")
+    expect(tab.locator("#step-1.found .reasoning .block")).to_be_visible()
+    expect(tab.locator(".find")).to_contain_text("step 1 of 1 that matches")
+    assert ["wants money"] == tab.evaluate("() => [...CSS.highlights.get('found')].map(String)")
+
+    tab.get_by_label("Find in this run").fill("no item")
+    for number, matches in (("1", "step 1 of 2 that match"), ("2", "step 2 of 2 that match"), ("1", "step 1 of 2")):
+        tab.keyboard.press("Enter")
+        expect(tab.locator(f"#step-{number}.found")).to_be_visible()
+        expect(tab.locator(".find")).to_contain_text(matches)
+    expect(tab.get_by_role("heading", level=1)).to_have_text("Refund my chair.")
+
+
+def test_a_call_that_was_not_run_is_no_call(tab, journal):
+    """Its card, its total and its tool say so; a run that lost something does not end in green, and its answer stands on top."""
+    cut = reply(calls=[call("find_orders", customer="C-1")], finish_reason="length")
+    run_id = recorded(agent(journal, cut, "All is found."), "Find it.")
+    with served(journal) as made:
+        tab.goto(made.address + place(run_id))
+        expect(tab.locator("#step-1 .call .tag.bad")).to_have_text("not run")
+        expect(tab.locator(".tiles")).to_contain_text("1 not run")
+        expect(tab.locator(".answer")).to_contain_text("All is found.")
+        expect(tab.locator(".anomalies")).to_contain_text("the last call was not run, and the run ended as completed")
+        expect(tab.locator("[data-mark=RunFinished].warn")).to_have_count(1)
+        tab.locator("#step-1").get_by_text("4 tools offered").click()
+        expect(tab.locator("#step-1 .chip.bad")).to_have_text("find_orders · not run")
+        expect(tab.locator("#step-1 .offer")).to_contain_text("Orders of one customer.")
+        tab.locator("#step-1 .call").get_by_text("What the model was told of this tool").click()
+        expect(tab.locator("#step-1 .call")).to_contain_text("Customer number.")
+        tab.get_by_role("button", name="As a test").click()
+        expect(tab.get_by_role("dialog")).to_contain_text("holds the run to what happened")
+        expect(tab.get_by_role("dialog")).to_contain_text("async def test_find_it")
+
+
+def test_a_fork_is_written_from_what_is_there(tab, made, shop):
+    """Another step has other calls; what is there now is filled in, and what cannot be is said and not offered."""
+    tab.goto(made.address + place(shop))
+    tab.get_by_role("button", name="Fork", exact=True).click()
+    dialog = tab.get_by_role("dialog", name="Fork this run")
+    kind, copy = dialog.get_by_label("What is changed"), dialog.get_by_role("button", name="Copy command")
+    expect(kind.locator("option")).to_have_count(5)
+    dialog.get_by_label("Step").fill("1")
+    kind.select_option("result")
+    expect(dialog.get_by_label("The change")).to_have_value('["lamp","chair"]')
+    dialog.get_by_label("The change").fill("")
+    expect(dialog.get_by_role("status")).to_have_text("The result of a call is empty: write what it is to be.")
+    expect(copy).to_be_disabled()
+    kind.select_option("prompt")
+    expect(dialog.get_by_label("The change")).to_have_value("Refund my chair.")
+    kind.select_option("instructions")
+    expect(dialog.get_by_label("The change")).to_have_value("You help in a shop.")
+    expect(copy).to_be_enabled()
+    dialog.get_by_label("Step").fill("77")
+    expect(dialog.get_by_role("status")).to_contain_text("There is no step 77 to fork at: it can be 1 to 4.")
+    expect(copy).to_be_disabled()
 
 
 def test_two_runs_stand_side_by_side(tab, journal, made, shop):
@@ -326,6 +435,164 @@ def test_two_runs_stand_side_by_side(tab, journal, made, shop):
     tab.goto(made.address + place(other))
     tab.get_by_role("link", name="Compare with its parent").click()
     expect(tab.locator(".pair.heads")).to_contain_text("another result of")
+
+
+def test_what_is_typed_counts_when_somebody_is_done_with_it(tab, journal, made):
+    """A filter at the end of the search is taken by Enter, and by leaving the field; nothing else has to be typed."""
+    recorded(agent(journal, reply("Cut", finish_reason="length"), name="writer"), "Write a report")
+    tab.goto(made.address)
+    rows, search = tab.locator("[data-run]"), tab.get_by_label("Search runs")
+    expect(rows).to_have_count(2)
+
+    search.fill("status:cut")
+    tab.keyboard.press("Enter")
+    expect(rows).to_have_count(1)
+    expect(tab.get_by_label("Status")).to_have_value("cut")
+    expect(search).to_have_value("")
+    wide = search.bounding_box()["width"]
+    tab.get_by_role("button", name="Clear").click()
+    expect(rows).to_have_count(2)
+    assert wide == search.bounding_box()["width"]
+    search.fill("chair tool:stock")
+    tab.keyboard.press("Tab")
+    expect(rows).to_have_count(1)
+    expect(search).to_have_value("chair")
+    expect(tab.get_by_label("Tool")).to_have_value("stock")
+    assert "text=chair" in tab.url
+
+
+def test_words_may_stand_in_any_order(tab, journal, made):
+    """All of them have to be there; what is in quotes has to be there as it is."""
+    recorded(agent(journal, "Nothing."), "My chair, back to me.")
+    tab.goto(made.address)
+    rows, search = tab.locator("[data-run]"), tab.get_by_label("Search runs")
+
+    for words, count in (("back chair", 2), ("back money chair", 1), ('"chair back"', 0), ('"money back', 1)):
+        search.fill(words)
+        expect(tab.locator(".summary")).to_have_text(f"{count} of 2 runs")
+        expect(rows).to_have_count(count)
+
+
+def test_a_filter_that_means_nothing_says_so(chromium, made):
+    """Under the search, with what is expected; what was found before is not taken for an answer."""
+    tab = chromium.new_page()
+    wrong: list[str] = []
+    tab.on("pageerror", lambda error: wrong.append(str(error)))
+    tab.goto(made.address)
+    expect(tab.locator("[data-run]")).to_have_count(1)
+    for typed, words in (("since:foo", "30m, 2h or 7d"), ("cost:abc", "write a number"), ("odd:perhaps", "odd:yes")):
+        tab.get_by_label("Search runs").fill(typed)
+        tab.keyboard.press("Enter")
+        expect(tab.get_by_role("alert").filter(has_text=words)).to_be_visible()
+        expect(tab.locator(".table.stale")).to_have_count(1)
+        expect(tab.locator(".summary")).to_have_text("")
+        tab.get_by_role("button", name="Clear").click()
+        expect(tab.locator(".complaint")).to_be_hidden()
+        expect(tab.locator(".summary")).to_have_text("1 run")
+    tab.goto("about:blank")
+    tab.goto(made.address + "#/?since=foo")
+    expect(tab.get_by_role("alert").filter(has_text="30m, 2h or 7d")).to_be_visible()
+    tab.close()
+
+    assert [] == wrong
+
+
+def test_what_is_odd_is_seen_in_the_list(tab, journal, made):
+    """A run that went well by its status and not by what happened in it has a badge, and can be asked for."""
+    recorded(agent(journal, "Hello."), "Good morning")
+    tab.goto(made.address)
+    rows = tab.locator("[data-run]")
+    expect(rows).to_have_count(2)
+    expect(rows.locator(".tag")).to_have_text([re.compile("^[0-9]+ odd: stock failed, 2 times")])
+
+    tab.keyboard.press("e")
+    expect(focused(tab, "a.run")).to_contain_text("Refund my chair")
+    tab.get_by_label("Oddities").select_option("Odd only")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("Refund my chair")
+    assert "odd=yes" in tab.url
+
+
+def test_two_are_picked_and_a_third_is_refused(tab, journal, made):
+    """By the mouse and by the keys, which go on after it; whoever comes back finds the same two picked."""
+    for prompt in ("One", "Two"):
+        recorded(agent(journal, "Hello."), prompt)
+    tab.goto(made.address)
+    boxes = tab.get_by_label("Pick to compare")
+    expect(boxes).to_have_count(3)
+
+    boxes.nth(0).click()
+    expect(tab.get_by_role("button", name="Pick another one to compare")).to_be_disabled()
+    tab.keyboard.press("j")
+    expect(focused(tab, "a.run")).to_contain_text("One")
+    tab.keyboard.press("x")
+    boxes.nth(2).click()
+    expect(tab.get_by_role("alert").filter(has_text="unpick one of them first")).to_be_visible()
+    expect(boxes.nth(2)).not_to_be_checked()
+    expect(boxes.nth(0)).to_be_checked()
+    tab.keyboard.press("c")
+    expect(tab.locator(".run-card h2")).to_have_text(["Two", "One"])
+    tab.go_back()
+    expect(tab.locator(".pick:checked")).to_have_count(2)
+    tab.get_by_role("button", name="Unpick").click()
+    expect(tab.locator(".pick:checked")).to_have_count(0)
+    boxes.nth(1).click()
+    tab.keyboard.press("?")
+    expect(tab.get_by_role("dialog", name="Keys")).to_be_visible()
+    tab.keyboard.press("?")
+    expect(tab.get_by_role("dialog")).to_have_count(0)
+    tab.keyboard.press("/")
+    expect(focused(tab, "#search")).to_have_count(1)
+
+
+def test_the_time_goes_on(tab, made):
+    """How long ago a run began is told anew, with nothing else happening."""
+    tab.clock.install()
+    tab.goto(made.address)
+    expect(tab.locator("[data-run] .c-when")).to_have_text(re.compile("just now|s ago"))
+    tab.clock.fast_forward(180_000)
+    expect(tab.locator("[data-run] .c-when")).to_have_text("3 min ago")
+
+
+def test_runs_are_compared_on_a_phone(chromium, journal, made):
+    """They can be picked there, when they began is told, and what is empty is not drawn."""
+    recorded(agent(journal, "The lamp."), "And the lamp?")
+    context = chromium.new_context(viewport=PHONE, has_touch=True, is_mobile=True)
+    tab = context.new_page()
+    tab.goto(made.address)
+    expect(tab.locator("[data-run] .c-when")).to_have_count(2)
+    expect(tab.locator("[data-run] .c-when").first).to_be_visible()
+    for box in tab.get_by_label("Pick to compare").all():
+        box.tap()
+    tab.get_by_role("button", name="Compare the two").tap()
+    expect(tab.locator(".run-card h2")).to_have_text(["And the lamp?", "Refund my chair."])
+    expect(tab.locator(".differs").first.get_by_role("heading", level=2)).to_contain_text("Beginning")
+    expect(tab.locator(".differs").first.locator(".side-line")).to_have_count(0)
+    assert fits(tab)
+    context.close()
+
+
+def test_an_answer_is_compared_once(tab, journal, made):
+    """It is the text of a step, the output, and what the step did; it is told as one of them."""
+    two = [recorded(agent(journal, answer), "Where is it?") for answer in ("In the hall.", "In the yard.")]
+    tab.goto(made.address + to_diff(*two))
+
+    expect(tab.locator(".divergence .gone")).to_contain_text("In the hall.")
+    expect(tab.get_by_text("In the hall.")).to_have_count(1)
+    expect(tab.get_by_text("In the yard.")).to_have_count(1)
+    expect(tab.get_by_text("The end is different")).to_have_count(0)
+
+
+def test_a_button_that_copies_keeps_its_width(tab, made, shop):
+    """What stands beside it does not move when it says that it is done."""
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.goto(made.address + place(shop, "step", "2"))
+    copy = tab.locator(".copier").first
+    before = copy.bounding_box()["width"]
+    copy.click()
+    expect(copy).to_have_text("Copied")
+
+    assert before == copy.bounding_box()["width"]
 
 
 def test_a_fork_and_a_decision_are_commands_where_the_page_reads(tab, journal, made, shop):
@@ -484,8 +751,7 @@ def test_many_steps_stay_quick(tab, journal):
         expect(tab.locator("#step-60")).to_be_attached()
         tab.get_by_label("Find in this run").fill("Thought 350.")
         tab.keyboard.press("Enter")
-        expect(focused(tab, "#step-350")).to_have_count(1)
-        expect(tab.locator("#step-350")).to_be_in_viewport()
+        expect(tab.locator("#step-350.found")).to_be_in_viewport()
         assert "at=350" in tab.url
         tab.goto(made.address + place(run_id) + "?at=399")
         expect(focused(tab, "#step-399")).to_have_count(1)

@@ -10,7 +10,7 @@ from typing import Final, get_args
 from agentkit.debug.anomaly import Anomaly, Kind, Severity, lines_of
 from agentkit.debug.odd_calls import odd_calls
 from agentkit.debug.odd_replies import odd_replies
-from agentkit.debug.outline import UNFINISHED, steps
+from agentkit.debug.outline import UNFINISHED, overview, steps
 from agentkit.debug.page import Head, Part, Quoted
 from agentkit.events import ModelCalled, Recorded, RunFinished, RunResumed, RunStarted, RunSuspended, Unknown
 from agentkit.observers.plain import counted_as
@@ -22,6 +22,9 @@ SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 STYLES: Final = {"error": "bold red", "warning": "yellow", "note": "dim"}
 
 NOTHING: Final = "nothing out of the ordinary"
+
+NEAR: Final = 0.8
+"""The part of a limit of the run from which it is near."""
 
 WELL: Final = frozenset({"completed", "cut", "refused"})
 """Ends of a run that are well, or that its last reply tells."""
@@ -38,9 +41,14 @@ def anomalies(events: Sequence[Recorded]) -> tuple[Anomaly, ...]:
     told = [
         *_of_run(events),
         *odd_replies(found),
-        *odd_calls(found, None if started is None else started.answer_tool),
+        *odd_calls(found, None if started is None else started.answer_tool, completed=_is_completed(events)),
     ]
     return tuple(sorted(told, key=lambda each: (SEVERITIES.index(each.severity), each.step)))
+
+
+def _is_completed(events: Sequence[Recorded]) -> bool:
+    last = events[-1].event if events else None
+    return isinstance(last, RunFinished) and last.status == "completed"
 
 
 def as_parts(found: Sequence[Anomaly]) -> Iterator[Part]:
@@ -63,6 +71,7 @@ def _of_run(events: Sequence[Recorded]) -> Iterator[Anomaly]:
     if not events:
         return
     yield from _end(events[-1])
+    yield from _near(events)
     for recorded in events:
         yield from _mark(recorded)
     for before, now in pairwise(events):
@@ -90,6 +99,28 @@ def _end(last: Recorded) -> Iterator[Anomaly]:
             return
         case _:
             yield Anomaly("unfinished", "the run has no end", UNFINISHED, step, None, "note")
+
+
+def _near(events: Sequence[Recorded]) -> Iterator[Anomaly]:
+    """Limits that the run has nearly used up, and did not come to."""
+    limits = next((each.event.limits for each in events if isinstance(each.event, RunStarted)), None)
+    last = events[-1]
+    if not limits or (isinstance(last.event, RunFinished) and last.event.status.endswith("_limit")):
+        return
+    spent = overview(events).spent
+    amounts = {
+        "steps": spent.steps,
+        "tool_calls": spent.tool_calls,
+        "tokens": spent.usage.total,
+        "cost": spent.cost or 0,
+    }
+    near = [
+        f"{amount:,.6g} of {limits[name]:,.6g} {name.replace('_', ' ')}"
+        for name, amount in amounts.items()
+        if 0 < NEAR * limits.get(name, 0) <= amount
+    ]
+    if near:
+        yield Anomaly("near_limit", "a limit of the run is near", lines_of(", ".join(near)), last.step, None, "note")
 
 
 def _mark(recorded: Recorded) -> Iterator[Anomaly]:

@@ -37,6 +37,7 @@ Kind = Literal[
     "cut_result",
     "refused_call",
     "slow_tool",
+    "last_call_failed",
 ]
 """What an anomaly is; programs tell them apart by it."""
 

@@ -32,18 +32,23 @@ ENOUGH = 4
 """Things of one kind from which there is a usual time."""
 
 
-def odd_calls(found: Sequence[Passage], answer_tool: str | None = None) -> Iterator[Anomaly]:
+def odd_calls(
+    found: Sequence[Passage], answer_tool: str | None = None, *, completed: bool = False
+) -> Iterator[Anomaly]:
     """The anomalies of the calls of all steps.
 
     Args:
         found: The steps, each with all of its events.
         answer_tool: What the model calls to answer.
+        completed: Whether the run has ended as it should.
     """
     calls = [(passage, history) for passage in found for _, history in passage.calls]
     yield from gathered(each for passage, history in calls for each in _of_call(passage, history, answer_tool))
     yield from (_doubt(passage, history) for passage, history in calls if _is_in_doubt(history))
     yield from _repeated(calls)
     yield from _slow(calls)
+    if completed:
+        yield from _at_the_end(found, answer_tool)
 
 
 def _of_call(passage: Passage, history: CallHistory, answer_tool: str | None) -> Iterator[Anomaly]:
@@ -165,6 +170,21 @@ def unusual(seconds: float, times: Sequence[float]) -> float | None:
         return None
     usual = median(times)
     return usual if seconds > SLOW * usual else None
+
+
+def _at_the_end(found: Sequence[Passage], answer_tool: str | None) -> Iterator[Anomaly]:
+    """The last call, where it gave nothing: the answer may say that it did."""
+    passage = next((each for each in reversed(found) if each.calls), None)
+    if passage is None or any(history.call.name == answer_tool for _, history in passage.calls):
+        return
+    _, last = passage.calls[-1]
+    refused = last.given is not None and not last.given.granted
+    if refused or last.finished is None or not last.finished.result.failed:
+        return
+    became = "failed" if last.started else "was not run"
+    said = f"{last.call.name}({shown_arguments(last.call.arguments)})"
+    title = f"the last call {became}, and the run ended as completed"
+    yield _anomaly("last_call_failed", title, said, passage, last, "warning")
 
 
 def _anomaly(

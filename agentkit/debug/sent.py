@@ -257,7 +257,7 @@ def _doubts(asked: _Asked, place: _Place, request: Request) -> Iterator[str]:
     if recorded != made:
         yield f"the record makes another request today (its fingerprint was {recorded or 'not kept'}, and is {made})"
     if place.url is None:
-        yield "the address, and what the model says in every request, are not on record"
+        yield "the address and the model's own settings were not recorded"
     if place.unknown:
         yield place.unknown
     provider = next((each.provider for each in asked.endpoints if each.url == place.url), "")

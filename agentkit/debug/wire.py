@@ -41,7 +41,7 @@ _UNSEEN = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud
 def as_curl(request: WireRequest) -> str:
     """A request as a command of a POSIX shell; the key comes from the environment."""
     address = f'"${BASE}/chat/completions"' if request.url is None else shlex.quote(request.url)
-    body = _escaped(json.dumps(request.body, ensure_ascii=False))
+    body = _escaped(_spread(request.body))
     # In double quotes the shell puts the key in its place.
     headers = [f'-H "{name}: {value}"' for name, value in request.headers.items()]
     short = len(body) < LONG
@@ -71,6 +71,15 @@ def _header(value: str) -> str:
     before, _, variable = value.partition("$")
     key = f'os.environ["{variable}"]' if variable else ""
     return " + ".join(filter(None, (repr(before) if before else "", key)))
+
+
+def _spread(value: JsonValue) -> str:
+    """JSON over lines, for people."""
+    try:
+        return json.dumps(value, ensure_ascii=False, indent=2)
+    except RecursionError:
+        # In one line it may be deeper.
+        return json.dumps(value, ensure_ascii=False)
 
 
 def _literal(value: JsonValue) -> str:

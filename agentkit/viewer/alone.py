@@ -13,7 +13,7 @@ from agentkit.viewer.told import Told
 MOST = 20_000_000
 """Characters of requests in a file: each repeats what was said before it."""
 
-LEFT_OUT = "The request is left out of this file, for its size; `agentkit ui` shows it."
+LEFT_OUT = "The request is left out of this file, for its size; the command agentkit ui shows it."
 
 
 def as_html(events: Sequence[Recorded], charged: Bill) -> str:

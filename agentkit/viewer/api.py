@@ -24,7 +24,7 @@ STEPS = 40
 """Steps that are handed out at once."""
 
 PATIENCE = 0.3
-"""Seconds that a list waits for what its runs cost; the rest is told the next time."""
+"""Seconds that a list waits for what its runs cost and what is odd about them; the rest is told the next time."""
 
 _WIRE = re.compile(r"(?:([0-9]{1,9})\.)?wire\.")
 
@@ -72,19 +72,15 @@ class Api:
 
     def runs(self, asked: Asked) -> Facts:
         """A list of runs."""
-        query, cost = rows.query_of(asked, time.time())
-        found = self._reading.rows(None if query == Query() else query)
-        if cost is not None:
-            bills = self._reading.bills(found)
-            found = [row for row in found if any(each.amount >= cost for each in bills[row.run_id].costs)]
+        found = self._found(rows.wish_of(asked, time.time()))
         start, count = number(asked, "start", 0), number(asked, "count", ROWS)
         grouped = rows.grouped(found)
         shown = grouped[start : start + count]
-        bills = self._reading.bills([row for row, _ in shown], PATIENCE)
+        seen = self._reading.glances([row for row, _ in shown], PATIENCE)
         every = self._reading.rows()
         return {
-            "rows": [rows.as_json(row, depth, bills.get(row.run_id)) for row, depth in shown],
-            "unbilled": len(bills) < len(shown),
+            "rows": [rows.as_json(row, depth, seen.get(row.run_id)) for row, depth in shown],
+            "unseen": len(seen) < len(shown),
             "start": start,
             "total": len(grouped),
             "all": len(every),
@@ -93,6 +89,16 @@ class Api:
             "agents": [*sorted({row.agent for row in every if row.agent})],
             "now": time.time(),
         }
+
+    def _found(self, wish: rows.Wish) -> Sequence[Listed]:
+        found = self._reading.rows(None if wish.query == Query() else wish.query)
+        for word in wish.words:
+            holding = {row.run_id for row in self._reading.rows(Query(text=word))}
+            found = [row for row in found if row.run_id in holding]
+        if wish.cost is None and not wish.odd:
+            return found
+        seen = self._reading.glances(found)
+        return [row for row in found if wish.fits(seen[row.run_id])]
 
     def run(self, asked: Asked) -> Facts:
         """A run at a glance, and the runs that it belongs with."""

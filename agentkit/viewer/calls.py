@@ -43,7 +43,9 @@ class Called:
     def state(self) -> str:
         """How it stands, in a word."""
         if self.history.finished is not None:
-            return "failed" if self.history.finished.result.failed else "done"
+            if not self.history.finished.result.failed:
+                return "done"
+            return "failed" if self.history.started else "not run"
         if not self.made:
             return "not made"
         if self.history.waits:

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
-from agentkit.codec import dumps
-from agentkit.debug.export import as_test
 from agentkit.debug.facts import Facts
 from agentkit.debug.wire import WireRequest, as_curl, as_python, wire_request, wire_response
 from agentkit.errors import AgentkitError, UsageError
 from agentkit.events import ModelCalled, Recorded
+from agentkit.viewer.offers import schemas_of
 from agentkit.viewer.told import Told
 
 
@@ -45,7 +44,7 @@ def _request(told: Told, number: int) -> Facts:
     offer = next((each.offer for each in reversed(events) if each.offer), "")
     found: Facts = {
         "settings": events[-1].settings if events else "",
-        "schemas": _schemas(offer),
+        "schemas": schemas_of(offer),
     }
     try:
         request = wire_request(told.events, number)
@@ -67,10 +66,10 @@ def _wire(told: Told, number: int, request: WireRequest) -> Facts:
     }
     return {
         "note": request.why,
+        "exact": request.exact,
         "request": kept("request", json.dumps(sent, ensure_ascii=False, indent=2)),
         "curl": kept("curl", as_curl(request)),
         "python": kept("python", as_python(request)),
-        "test": told.texts.cut("wire.test", _test(told)),
         "response": kept("response", _response(told.events, number)),
     }
 
@@ -80,24 +79,3 @@ def _response(events: Sequence[Recorded], number: int) -> str:
         return json.dumps(wire_response(events, number).body, ensure_ascii=False, indent=2)
     except UsageError:
         return ""
-
-
-def _test(told: Told) -> str:
-    """The whole run as a test; where its agent is not known, somebody has to say."""
-    target = str(told.overview["target"]) or "file.py:agent"
-    run_id = told.overview["run_id"]
-    try:
-        source = as_test(told.events, target=target)
-    except AgentkitError as error:
-        return f"# {error}\n"
-    return f"# With its cassette: agentkit export {run_id} --test tests/test_run.py\n{source}"
-
-
-def _schemas(offer: str) -> Facts:
-    """What the model was told of each tool, as JSON text by name."""
-    try:
-        specs = json.loads(offer) if offer else []
-    except (ValueError, RecursionError):
-        return {}
-    named = [each for each in specs if isinstance(each, dict)] if isinstance(specs, list) else []
-    return {str(each.get("name")): dumps(each) for each in named}

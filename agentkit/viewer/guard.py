@@ -33,8 +33,8 @@ HEADERS: Mapping[str, str] = {
 }
 
 STRANGER = (
-    "This page is for whoever started it. Open the address that `agentkit ui` printed, whole, by putting it into the address "
-    "bar.\n"
+    "This page is for whoever started it. Open the address that the command agentkit ui printed, whole, by putting it into the "
+    "address bar.\n"
 )
 
 
@@ -89,7 +89,9 @@ class Guard:
             return PlainTextResponse("Another page may not ask this server.\n", 403)
         if changing and not self._write:
             return PlainTextResponse(
-                "This page only reads; start it with `agentkit ui --write`.\n", 405, {"allow": "GET, HEAD"}
+                "This page only reads; to change something, start it with: agentkit ui --write\n",
+                405,
+                {"allow": "GET, HEAD"},
             )
         if changing and headers.get(CUSTOM) != "1":
             return PlainTextResponse(f"A request that changes something has the header {CUSTOM}: 1.\n", 403)

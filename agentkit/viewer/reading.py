@@ -7,12 +7,13 @@ from contextlib import suppress
 from threading import Lock
 from typing import TypeVar
 
-from agentkit.bill import Bill, Charge, bill, whole_bill
+from agentkit.bill import bill, whole_bill
 from agentkit.errors import AgentkitError, JournalError
 from agentkit.events import Recorded
 from agentkit.listing import Listed, Query
-from agentkit.prices import Cost, Prices
+from agentkit.prices import Prices
 from agentkit.sqlite.journal import SqliteJournal
+from agentkit.viewer.glance import Glance, glance, unread
 from agentkit.viewer.told import Told
 from agentkit.viewer.versus import Versus
 
@@ -62,7 +63,7 @@ class Reading:
     def __init__(self, journal: SqliteJournal, prices: Prices) -> None:
         self.journal = journal
         self._prices = prices
-        self._bills: dict[str, tuple[Listed, Bill]] = {}
+        self._glances: dict[str, tuple[Listed, Glance]] = {}
         self._made: OrderedDict[Hashable, tuple[State, object]] = OrderedDict()
         self._lock = Lock()
 
@@ -74,8 +75,8 @@ class Reading:
         """A run as a page has it."""
         return self._at_hand(("run", run_id), lambda: self._tell(run_id))
 
-    def bills(self, rows: Sequence[Listed], seconds: float | None = None) -> Mapping[str, Bill]:
-        """What runs cost themselves, without those that they have called.
+    def glances(self, rows: Sequence[Listed], seconds: float | None = None) -> Mapping[str, Glance]:
+        """What runs cost, and what is odd about them.
 
         Args:
             rows: The runs.
@@ -84,47 +85,45 @@ class Reading:
         began = time.monotonic()
         found = {}
         for row in rows:
-            if not self._is_billed(row) and seconds is not None and time.monotonic() - began > seconds:
-                continue
-            found[row.run_id] = Bill(tuple(each for each in self._bill(row).charges if not each.call_id))
+            late = seconds is not None and time.monotonic() - began > seconds
+            if not late or self._is_seen(row):
+                found[row.run_id] = self._glance(row)
         return found
 
     def warm(self) -> None:
         """Look at the newest runs before somebody asks for them."""
         # Whatever is wrong with the journal is told to those who ask.
         with suppress(AgentkitError):
-            self.bills(self.rows()[:NEWEST])
+            self.glances(self.rows()[:NEWEST])
 
     def _tell(self, run_id: str) -> Told:
         events, rows = self._events(run_id), self.rows()
         row = next((each for each in rows if each.run_id == run_id), None)
         if row is None or any(each.parent is not None and each.before == run_id for each in rows):
             return Told(events, whole_bill(events, rows, self._events, self._prices))
-        return Told(events, self._bill(row))
+        return Told(events, bill(events, self._prices))
 
     def _events(self, run_id: str) -> Sequence[Recorded]:
         return self._at_hand(("events", run_id), lambda: self.journal.read(run_id))
 
-    def _is_billed(self, row: Listed) -> bool:
-        return not row.steps or self._bills.get(row.run_id, (None,))[0] == row
+    def _is_seen(self, row: Listed) -> bool:
+        return self._glances.get(row.run_id, (None,))[0] == row
 
-    def _bill(self, row: Listed) -> Bill:
-        if not row.steps:
-            return Bill()
-        if not self._is_billed(row):
-            self._bills[row.run_id] = (row, self._made_bill(row))
-        return self._bills[row.run_id][1]
+    def _glance(self, row: Listed) -> Glance:
+        known = self._glances.get(row.run_id)
+        if known is None or known[0] != row:
+            known = self._glances[row.run_id] = row, self._look(row)
+        return known[1]
 
-    def _made_bill(self, row: Listed) -> Bill:
+    def _look(self, row: Listed) -> Glance:
         try:
-            return bill(self._events(row.run_id), self._prices)
+            return glance(self._events(row.run_id), self._prices)
         except JournalError:
-            # Of one that cannot be read there is what the list says.
-            return Bill(() if row.cost is None else (Charge(0, Cost(row.cost), recorded=True),))
+            return unread(row)
 
     def versus(self, a: str, b: str) -> Versus:
         """Two runs side by side."""
-        return self._at_hand(("versus", a, b), lambda: Versus(self.told(a).events, self.told(b).events))
+        return self._at_hand(("versus", a, b), lambda: Versus(self._events(a), self._events(b), self._prices))
 
     def _at_hand(self, key: Hashable, make: Callable[[], Made]) -> Made:
         state = state_of(self.journal)

@@ -85,6 +85,17 @@ class Steps:
         """What stands after a step."""
         return [mark_as_json(*each, self.texts) for each in self.interruptions.get(number, ())]
 
+    @cached_property
+    def _tools(self) -> Mapping[str, str]:
+        """The tool of each call, by its id."""
+        return {each.history.call.id: each.history.call.name for _, calls in self.calls for each in calls}
+
+    def _named(self, message: JsonValue) -> JsonValue:
+        """A message with the tool that it is the result of."""
+        assert isinstance(message, dict)
+        tool = self._tools.get(str(message.get("call_id")))
+        return message if tool is None else {**message, "tool": tool}
+
     def _at(self, place: int) -> Facts:
         if place not in self._made:
             self._made[place] = self._step(place - 1) if place else _beginning(self._events, self.texts)
@@ -101,6 +112,8 @@ class Steps:
             charge = self._charges.get(step.number)
             told["reply"]["money"] = money(Bill(() if charge is None else (charge,)))
         calls = enumerate(self.calls[place][1])
+        if isinstance(told["added"], list):
+            told["added"] = [*map(self._named, told["added"])]
         told["calls"] = [each.as_json(f"{step.number}.c{number}", self.texts) for number, each in calls]
         return told
 

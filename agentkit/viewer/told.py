@@ -10,18 +10,24 @@ from pydantic import JsonValue
 from agentkit.bill import Bill
 from agentkit.codec import encode
 from agentkit.debug.anomalies import Anomaly, anomalies
+from agentkit.debug.export import as_test
 from agentkit.debug.facts import Facts, about, plain
 from agentkit.debug.outline import Passage, beginning, overview
 from agentkit.debug.words import content_text
+from agentkit.errors import AgentkitError
 from agentkit.events import ModelCalled, ModelReplied, Recorded, RunFinished, RunForked, RunStarted
 from agentkit.messages import ToolCall
 from agentkit.viewer.bars import bars_of
 from agentkit.viewer.calls import Called
+from agentkit.viewer.offers import offered
 from agentkit.viewer.steps import Steps, money
 from agentkit.viewer.texts import SHOWN
 
 TITLE = 300
 """Characters of the prompt over a page."""
+
+TEST = "test"
+"""What the run as a test is asked for by."""
 
 
 class Told:
@@ -59,6 +65,7 @@ class Told:
             "events": len(self.events),
             "ended": any(isinstance(each.event, RunFinished) for each in self.events[-1:]),
             "tools": self._tools(),
+            "schemas": {name: self._schema(name, text) for name, text in offered(self.events).items()},
             "problems": [step.number for step, calls in self.steps.calls if _is_problem(step, calls)],
             "waiting": [*self._waiting()],
             "anomalies": [_anomaly(each) for each in anomalies(self.events)],
@@ -87,6 +94,9 @@ class Told:
 
     def text(self, name: str, start: int) -> Facts | None:
         """A part of a long text."""
+        if name == TEST:
+            # Few ask for it.
+            self.texts.whole.setdefault(TEST, self._test())
         if name not in self.texts.whole:
             # Texts are found when what they stand in is made.
             number = name.partition(".")[0]
@@ -96,6 +106,18 @@ class Told:
     def _title(self) -> str:
         asked = [message for message in beginning(self.events) if message.role == "user"]
         return content_text(asked[-1].content)[:TITLE] if asked else ""
+
+    def _schema(self, name: str, text: JsonValue) -> Facts:
+        return self.texts.cut(f"tool.{name}", str(text))
+
+    def _test(self) -> str:
+        """The whole run as a test; where its agent is not known, somebody has to say."""
+        run_id = self.overview["run_id"]
+        try:
+            source = as_test(self.events, target=self._target() or "file.py:agent")
+        except AgentkitError as error:
+            return f"# {error}\n"
+        return f"# With its cassette: agentkit export {run_id} --test tests/test_run.py\n{source}"
 
     def _target(self) -> str:
         found = [each.event.target for each in self.events if isinstance(each.event, RunStarted | RunForked)]
@@ -110,12 +132,20 @@ class Told:
     def _tools(self) -> list[JsonValue]:
         """Every tool that was offered or called, with how often it was called and failed."""
         offers = {each.event.tools for each in self.events if isinstance(each.event, ModelCalled)}
-        offered = dict.fromkeys(name for each in offers for name in each)
+        known = dict.fromkeys(name for each in offers for name in each)
         calls = [(call.history.call.name, call.state) for _, each in self.steps.calls for call in each]
-        made, failed = Counter(name for name, _ in calls), Counter(name for name, state in calls if state == "failed")
+        made = Counter(name for name, _ in calls)
+        unrun = Counter(name for name, state in calls if state == "not run")
+        failed = unrun + Counter(name for name, state in calls if state == "failed")
         return [
-            {"name": name, "calls": made[name], "failed": failed[name], "offered": name in offered}
-            for name in dict.fromkeys([*offered, *made])
+            {
+                "name": name,
+                "calls": made[name],
+                "failed": failed[name],
+                "unrun": unrun[name],
+                "offered": name in known,
+            }
+            for name in dict.fromkeys([*known, *made])
         ]
 
     def _waiting(self) -> list[Facts]:
@@ -157,5 +187,5 @@ def _anomaly(each: Anomaly) -> Facts:
 
 def _is_problem(step: Passage, calls: Sequence[Called]) -> bool:
     """Whether something of a step went wrong."""
-    bad = any(call.doubtful or call.state in {"failed", "in doubt"} for call in calls)
+    bad = any(call.doubtful or call.state in {"failed", "not run", "in doubt"} for call in calls)
     return bad or step.finish_reason is not None or step.rejected is not None

@@ -1,16 +1,19 @@
 """Two runs side by side as JSON values for a page: each step of both, and the lines in which they differ."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from pydantic import JsonValue
 
+from agentkit.bill import Bill
 from agentkit.debug.changes import changes
-from agentkit.debug.diff import Difference, StepDiff, diff
+from agentkit.debug.diff import Diff, Difference, Spending, StepDiff, diff
 from agentkit.debug.facts import Facts, about, plain
-from agentkit.debug.outline import Passage, steps
+from agentkit.debug.outline import Overview, Passage, beginning, steps
 from agentkit.debug.words import content_text
 from agentkit.events import Recorded
 from agentkit.observers.plain import shown_arguments
+from agentkit.prices import Prices
+from agentkit.viewer.steps import money
 
 LINE = 160
 """Characters of what is told of a step in one line."""
@@ -19,41 +22,70 @@ COMPARED = 400
 """Characters of a call whose result is compared."""
 
 
+TITLE = 200
+"""Characters of the prompt over each side."""
+
+
 class Versus:
     """A comparison, told a page at a time.
 
     Args:
         a: The events of the first run.
         b: Those of the second.
+        prices: Who is asked for costs that are not on record.
     """
 
-    def __init__(self, a: Sequence[Recorded], b: Sequence[Recorded]) -> None:
-        self._found = diff(a, b)
-        self._a, self._b = ({step.number: _line(step) for step in steps(each)} for each in (a, b))
+    def __init__(self, a: Sequence[Recorded], b: Sequence[Recorded], prices: Prices) -> None:
+        self._found = diff(a, b, prices)
+        self._titles = _title(a), _title(b)
+        self._a, self._b = ({step.number: step for step in steps(each)} for each in (a, b))
 
     def as_json(self, start: int, count: int) -> Facts:
         """The verdict, and so many steps from one on."""
         found = self._found
         return {
-            "a": about(found.a),
-            "b": about(found.b),
+            "a": _side(found.a, self._titles[0], found.bills[0]),
+            "b": _side(found.b, self._titles[1], found.bills[1]),
             "same": found.same,
             "first": found.first,
             "total": len(found.steps),
             "start": start,
             "steps": [self._step(each) for each in found.steps[start : start + count]],
-            "end": [_difference(each) for each in found.end],
+            "end": [_difference(each) for each in _end(found)],
         }
 
     def _step(self, step: StepDiff) -> JsonValue:
+        # What is told below, of each side in full, is only named above.
+        below = {each.what for each in step.differences} if step.kind == "different" else set[str]()
         return {
             "n": step.number,
             "kind": step.kind,
-            "a": self._a.get(step.number, ""),
-            "b": self._b.get(step.number, ""),
-            "spent": {"a": plain(step.a), "b": plain(step.b)},
+            "a": _line(self._a.get(step.number), below),
+            "b": _line(self._b.get(step.number), below),
+            "spent": {"a": _spent(step.a), "b": _spent(step.b)},
             "differences": [_difference(each) for each in step.differences],
         }
+
+
+def _title(events: Sequence[Recorded]) -> str:
+    asked = [message for message in beginning(events) if message.role == "user"]
+    return content_text(asked[-1].content)[:TITLE] if asked else ""
+
+
+def _side(view: Overview, title: str, charged: Bill) -> Facts:
+    return {**about(view), "title": title, "money": money(charged)}
+
+
+def _spent(spending: Spending) -> JsonValue:
+    told = plain(spending)
+    assert isinstance(told, dict)
+    return {**told, "money": " and ".join(map(str, spending.costs))}
+
+
+def _end(found: Diff) -> list[Difference]:
+    """How the ends differ; an answer that is the text of a step as well is told there."""
+    texts = {(each.a, each.b) for step in found.steps for each in step.differences if each.what == "text"}
+    return [each for each in found.end if each.what != "output" or (each.a, each.b) not in texts]
 
 
 def _difference(each: Difference) -> JsonValue:
@@ -65,11 +97,17 @@ def _difference(each: Difference) -> JsonValue:
     }
 
 
-def _line(step: Passage) -> str:
+def _line(step: Passage | None, below: Container[str]) -> str:
     """What a step did, in a line."""
+    if step is None:
+        return ""
     if step.replied is None:
         return "no reply"
     message = step.replied.message
+    if message.tool_calls and "calls" in below:
+        return ", ".join(f"{call.name}(…)" for call in message.tool_calls)[:LINE]
+    if not message.tool_calls and "text" in below:
+        return "answered"
     calls = [f"{call.name}({shown_arguments(call.arguments)})" for call in message.tool_calls]
     words = ", ".join(calls) or content_text(message.content)
     return " ".join(words[: 2 * LINE].split())[:LINE]

@@ -14,10 +14,11 @@ import { lasted, mood, number } from "./words.js";
  * @param {string} run
  * @param {Facts} call
  * @param {Record<string, string>} within The runs that calls began, by the id of the call.
+ * @param {Record<string, import("./types.js").Cut>} [schemas] What the model was told of each tool.
  */
-export function callBlock(run, call, within) {
+export function callBlock(run, call, within, schemas = {}) {
   const feel = mood(call.state);
-  const took = call.seconds === undefined ? null : lasted(call.seconds);
+  const took = call.seconds === undefined || call.state === "not run" ? null : lasted(call.seconds);
   const child = within[call.id];
   return h(
     `section.call.${feel}`,
@@ -36,7 +37,26 @@ export function callBlock(run, call, within) {
     argumentsOf(run, call),
     decisionOf(call),
     ...resultOf(run, call),
+    toldOf(run, schemas[call.tool]),
   );
+}
+
+/** @param {string} run @param {import("./types.js").Cut | undefined} schema */
+function toldOf(run, schema) {
+  if (!schema) return null;
+  return foldedPart("What the model was told of this tool", () => block(run, schema, { json: true, open: true }), "added");
+}
+
+/** The first sentence of what a tool says of itself. @param {import("./types.js").Cut | string | undefined} schema */
+export function sentenceOf(schema) {
+  const text = typeof schema === "string" ? schema : (schema?.text ?? "");
+  const found = /"description":("(?:[^"\\]|\\.)*")/.exec(text);
+  if (!found) return "";
+  try {
+    return oneLine(JSON.parse(found[1]).split(/(?<=[.!?])\s|\n\n/)[0], 300);
+  } catch {
+    return "";
+  }
 }
 
 /** @param {string} run @param {Facts} call */
@@ -72,7 +92,7 @@ function resultOf(run, call) {
     })[call.state];
     return [h("div.io", null, h("span.sign", null, "←"), h("span.note", null, words))];
   }
-  const failed = call.state === "failed";
+  const failed = mood(call.state) === "bad";
   const sign = h(`span.sign${failed ? ".bad" : ""}`, { "aria-label": failed ? "Failed" : "Result" }, "←");
   const parts = [h(`div.io${failed ? ".failed" : ""}`, null, sign, block(run, call.result.text, { json: true, label: "Result" }), ...pictures(call.result.pictures))];
   if (call.whole) {
@@ -94,9 +114,14 @@ function resultOf(run, call) {
 export function foldedPart(label, make, kind = "") {
   const body = h("div", null);
   const details = h(`details.fold${kind ? `.${kind}` : ""}`, null, h("summary", null, label), body);
+  const full = () => {
+    if (!body.childNodes.length) fill(body, make());
+  };
   details.addEventListener("toggle", () => {
-    if (/** @type {HTMLDetailsElement} */ (details).open && !body.childNodes.length) fill(body, make());
+    if (/** @type {HTMLDetailsElement} */ (details).open) full();
   });
+  // Who looks for words needs what is in it before it is unfolded.
+  details.addEventListener("needed", full);
   return details;
 }
 

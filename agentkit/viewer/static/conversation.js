@@ -4,7 +4,7 @@
  */
 
 import { h } from "./dom.js";
-import { callBlock, foldedPart } from "./call.js";
+import { callBlock, foldedPart, sentenceOf } from "./call.js";
 import { toRun, toStep } from "./places.js";
 import { block, oneLine, pictures } from "./texts.js";
 import { counted, lasted, moment, money, mood, short, status } from "./words.js";
@@ -78,12 +78,12 @@ export function tokensOf(usage) {
 function stepBody(run, step) {
   const id = run.run_id;
   const reply = step.reply;
-  const parts = [addedPart(id, step), toolsPart(step)];
+  const parts = [addedPart(id, step), toolsPart(run, step)];
   if (reply?.reasoning) parts.push(reasoningPart(id, reply.reasoning));
   if (reply?.text.text) parts.push(h("div.said", null, h("span.who", null, "Assistant"), block(id, reply.text, { prose: true, lines: 16, label: "What the model said" }), ...pictures(reply.pictures)));
   else if (reply && !step.calls.length) parts.push(h("p.note.bad", null, "no text and no calls"));
   for (const warning of reply?.warnings ?? []) parts.push(h("p.note", null, `Note: ${warning}`));
-  for (const call of step.calls) parts.push(callBlock(id, call, run.within));
+  for (const call of step.calls) parts.push(callBlock(id, call, run.within, run.schemas));
   if (step.rejected) parts.push(h("div.said.bad", null, h("span.who", null, "Not an answer yet"), block(id, step.rejected)));
   return parts;
 }
@@ -102,28 +102,47 @@ export function reasoningPart(id, cut) {
 export function addedPart(id, step) {
   if (!step.added || (step.n === 1 && step.added.every((/** @type {Facts} */ each) => each.role === "system" || each.role === "user"))) return null;
   if (!step.added.length) return null;
+  return foldedPart(`New in the prompt: ${addedInWords(step)}`, () => h("div", null, ...step.added.map((/** @type {Facts} */ message) => messageBlock(id, message))), "added");
+}
+
+/** What is new in a prompt, in words. @param {Facts} step */
+function addedInWords(step) {
   const roles = /** @type {Map<string, number>} */ (new Map());
   for (const message of step.added) roles.set(message.role, (roles.get(message.role) ?? 0) + 1);
-  const told = [...roles].map(([role, count]) => (count > 1 ? `${role} × ${count}` : role)).join(", ");
-  return foldedPart(`Added to the prompt: ${told}`, () => h("div", null, ...step.added.map((/** @type {Facts} */ message) => messageBlock(id, message))), "added");
+  const words = [...roles].map(([role, count]) => {
+    if (role === "assistant") return count === 1 && step.n > 1 ? `the reply of step ${step.n - 1}` : `${count} replies`;
+    if (role === "tool") return counted(count, "tool result");
+    if (role === "system") return "the instructions";
+    return count === 1 ? `a message of the ${role}` : `${count} messages of the ${role}`;
+  });
+  return words.length > 1 ? `${words.slice(0, -1).join(", ")} and ${words.at(-1)}` : (words[0] ?? "");
 }
 
-/** @param {Facts} step */
-function toolsPart(step) {
+/** @param {Facts} run @param {Facts} step */
+function toolsPart(run, step) {
   if (!step.tools_new || !step.tools.length) return null;
-  return foldedPart(`${counted(step.tools.length, "tool")} offered`, () => toolList(step), "added");
+  return foldedPart(`${counted(step.tools.length, "tool")} offered`, () => toolList(step, run.schemas ?? {}), "added");
 }
 
-/** The tools that a step was offered; those that were called are marked. @param {Facts} step */
-export function toolList(step) {
-  const called = new Set(step.calls.map((/** @type {Facts} */ call) => call.tool));
-  const item = (/** @type {string} */ name) => h(`li.chip${called.has(name) ? ".used" : ""}`, { title: called.has(name) ? "called in this step" : "not called in this step" }, name, called.has(name) ? h("span.hush", null, " (called)") : null);
-  return h("ul.chips", null, ...step.tools.map(item));
+/**
+ * The tools that a step was offered, each with what it says of itself; those that were called are marked.
+ * @param {Facts} step
+ * @param {Record<string, import("./types.js").Cut | string>} schemas
+ */
+export function toolList(step, schemas) {
+  const calls = new Map(step.calls.map((/** @type {Facts} */ call) => [call.tool, call.state]));
+  const item = (/** @type {string} */ name) => {
+    const [state, about] = [calls.get(name), sentenceOf(schemas[name])];
+    const [kind, word] = state === undefined ? ["", "not called in this step"] : state === "not run" ? [".used.bad", "not run"] : [".used", "called"];
+    const chip = h(`span.chip${kind}`, { title: [about, word].filter(Boolean).join(" · ") }, name, state === undefined ? null : state === "not run" ? " · not run" : h("span.hush", null, " (called)"));
+    return h("li", null, chip, about ? h("span.about", { dir: "auto" }, about) : null);
+  };
+  return h("ul.offer", null, ...step.tools.map(item));
 }
 
 /** A message as the model sees it. @param {string} id @param {Facts} message */
 export function messageBlock(id, message) {
-  const who = /** @type {Record<string, string>} */ ({ system: "Instructions", user: "User", assistant: "Assistant", tool: "Tool result" })[message.role] ?? message.role;
+  const who = /** @type {Record<string, string>} */ ({ system: "Instructions", user: "User", assistant: "Assistant", tool: message.tool ? `Result of ${message.tool}` : "Tool result" })[message.role] ?? message.role;
   const calls = message.calls?.length ? h("p.note", null, `calls ${message.calls.join(", ")}`) : null;
   const text = message.text.text || !calls ? block(id, message.text, { prose: message.role !== "tool", lines: message.role === "system" ? 6 : 14, json: message.role === "tool" }) : null;
   return h(`div.said.${message.role}`, null, h("span.who", null, who), text, ...pictures(message.pictures), calls);
@@ -137,7 +156,8 @@ export function markBlock(id, mark, run) {
   if (mark.kind === "RunForked") return line("idle", "Fork of ", h("a", { href: toRun(mark.parent) }, mark.parent), mark.change.text ? `: ${oneLine(mark.change.text)}` : "");
   if (mark.kind === "RunSuspended") return line(mood(mark.status), `Stopped: ${status(mark.status)}${mark.detail.text ? ` · ${mark.detail.text}` : ""}`);
   if (mark.kind !== "RunFinished") return line("idle", `An event of a kind that this version does not know: ${mark.unknown}`);
-  const ended = line(mood(mark.status), `Ended: ${status(mark.status)}${mark.detail.text ? ` · ${mark.detail.text}` : ""}`);
+  const harmed = mark.status === "completed" && run.anomalies.some((/** @type {Facts} */ each) => each.severity === "error");
+  const ended = line(harmed ? "warn" : mood(mark.status), `Ended: ${status(mark.status)}${mark.detail.text ? ` · ${mark.detail.text}` : ""}`);
   // An answer is the text of the last step as well, but where a tool was called with it.
   if (!mark.output.text || run.answered === mark.output.text) return ended;
   return h("div", null, ended, h("div.said.output", null, h("span.who", null, "Output"), block(id, mark.output, { json: true })));

@@ -7,7 +7,8 @@ import { foldedPart } from "./call.js";
 import { button, fill, h, refill, say } from "./dom.js";
 import { toRun, toRuns, toStep } from "./places.js";
 import { ask } from "./source.js";
-import { counted, lasted, mood, number, short, shortId, status } from "./words.js";
+import { oneLine } from "./texts.js";
+import { counted, lasted, money, mood, number, short, shortId, status } from "./words.js";
 
 /** @typedef {import("./types.js").Facts} Facts */
 /** @typedef {import("./types.js").Place} Place */
@@ -33,7 +34,7 @@ export async function showDiff(main, place) {
   }, { class: "button wide" });
   refill(
     main,
-    h("div.bar", null, h("h1", { tabindex: "-1" }, "Two runs"), h("span.spacer", null), told.first === null ? null : button("To the first difference", () => toFirst())),
+    h("div.bar", null, h("h1", { tabindex: "-1" }, "Two runs"), h("span.spacer", null), told.first === null ? null : button("To the first difference", () => toFirst(main))),
     h("div.pair.heads", null, runHead("A", told.a), runHead("B", told.b)),
     h("p.verdict", { class: `verdict ${told.same ? "good" : "warn"}` }, verdict(told)),
     list,
@@ -46,23 +47,26 @@ export async function showDiff(main, place) {
     refill(list, ...grouped(steps).map((group) => (group.length > 1 ? sameSteps(group, told) : stepPair(group[0], told))));
     more.hidden = steps.length >= told.total;
   }
+  const move = (/** @type {number} */ by) => toOther(main, by);
+  const first = () => toFirst(main);
+  return { keys: { j: () => move(1), k: () => move(-1), n: () => move(1), p: () => move(-1), e: first, Escape: () => (location.hash = toRuns()) } };
+}
 
-  function toFirst() {
-    const first = /** @type {HTMLElement | null} */ (main.querySelector(".divergence"));
-    first?.scrollIntoView({ block: "start" });
-    first?.focus({ preventScroll: true });
-  }
+/** @param {HTMLElement} main */
+function toFirst(main) {
+  const first = /** @type {HTMLElement | null} */ (main.querySelector(".divergence"));
+  first?.scrollIntoView({ block: "start" });
+  first?.focus({ preventScroll: true });
+}
 
-  /** @param {number} by */
-  function move(by) {
-    const all = /** @type {HTMLElement[]} */ ([...main.querySelectorAll("article.differs")]);
-    const at = all.indexOf(/** @type {HTMLElement} */ (document.activeElement?.closest("article.differs")));
-    const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by];
-    if (!next) say("No other difference");
-    next?.focus({ preventScroll: true });
-    next?.scrollIntoView({ block: "start" });
-  }
-  return { keys: { j: () => move(1), k: () => move(-1), n: () => move(1), p: () => move(-1), e: toFirst, Escape: () => (location.hash = toRuns()) } };
+/** To the next difference, or the one before. @param {HTMLElement} main @param {number} by */
+function toOther(main, by) {
+  const all = /** @type {HTMLElement[]} */ ([...main.querySelectorAll("article.differs")]);
+  const at = all.indexOf(/** @type {HTMLElement} */ (document.activeElement?.closest("article.differs")));
+  const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by];
+  if (!next) say("No other difference");
+  next?.focus({ preventScroll: true });
+  next?.scrollIntoView({ block: "start" });
 }
 
 /** Steps in a row that are the same stand together. @param {Facts[]} steps */
@@ -87,11 +91,15 @@ function verdict(told) {
 /** @param {string} name @param {Facts} run */
 function runHead(name, run) {
   const { usage } = run.spent;
+  const paid = run.money.text ? money(run.money) : "";
+  const facts = [run.agent, run.models.join(", "), counted(run.spent.steps, "step"), `${short(usage.input)} in`, `${short(usage.output)} out`, paid, lasted(run.seconds)];
   return h(
-    "section.card",
+    "section.card.run-card",
     { "aria-label": `Run ${name}` },
-    h("div.bar", null, h("span.letter", null, name), h("a.id", { href: toRun(run.run_id) }, shortId(run.run_id)), h("span.spacer", null), h(`span.status.${mood(run.status)}`, null, status(run.status))),
-    h("div.meta", null, ...[run.agent, run.models.join(", "), counted(run.spent.steps, "step"), `${short(usage.input)} in`, `${short(usage.output)} out`, lasted(run.seconds)].filter(Boolean).map((words) => h("span", null, words))),
+    h("span.letter", null, name),
+    h("h2", null, h("a", { href: toRun(run.run_id) }, oneLine(run.title) || "no prompt")),
+    h(`span.status.${mood(run.status)}`, null, status(run.status)),
+    h("div.meta", null, h("span.id", null, shortId(run.run_id)), ...facts.filter(Boolean).map((words) => h("span", null, words))),
     ...run.forks.map((/** @type {Facts} */ fork) => h("p.note", null, `Fork of ${shortId(fork.parent)} at step ${fork.step}${fork.change ? `: ${fork.change}` : ""}`)),
   );
 }
@@ -110,12 +118,18 @@ function stepPair(step, told) {
   const isFirst = step.n === told.first;
   const name = step.n === 0 ? "Beginning" : `Step ${step.n}`;
   const title = h("h2", null, name, isFirst ? h("span.tag.bad", null, "first difference") : null, step.kind === "different" ? null : h("span.tag", null, step.kind.replace(/ a$/, " A").replace(/ b$/, " B")));
-  const side = (/** @type {"a" | "b"} */ which) => {
-    const missing = step.kind === `only in ${which === "a" ? "b" : "a"}`;
-    const spent = step.spent[which];
-    return h("div.side-line", null, h("span.letter.small", null, which.toUpperCase()), step.n && !missing ? h("a", { href: toStep(told[which].run_id, step.n) }, step[which] || "no reply") : h("span.dim", null, missing ? "no such step" : ""), step.n && !missing ? h("span.dim.num", null, ` ${number(spent.usage.output)} out · ${lasted(spent.seconds)}`) : null);
-  };
-  return h(`article.differs${isFirst ? ".divergence" : ""}`, { tabindex: "-1", "aria-label": name }, title, h("div.pair", null, side("a"), side("b")), ...differencesOf(step));
+  // The beginning is told by what differs in it.
+  const sides = step.n ? h("div.pair", null, sideOf(step, told, "a"), sideOf(step, told, "b")) : null;
+  return h(`article.differs${isFirst ? ".divergence" : ""}`, { tabindex: "-1", "aria-label": name }, title, sides, ...differencesOf(step));
+}
+
+/** What a step was in one of the runs, in a line. @param {Facts} step @param {Facts} told @param {"a" | "b"} which */
+function sideOf(step, told, which) {
+  const letter = h("span.letter.small", null, which.toUpperCase());
+  if (step.kind === `only in ${which === "a" ? "b" : "a"}`) return h("div.side-line", null, letter, h("span.dim", null, "no such step"));
+  const { usage, money, seconds } = step.spent[which];
+  const spent = [`${number(usage.output)} out`, money, lasted(seconds)].filter(Boolean).join(" · ");
+  return h("div.side-line", null, letter, h("a", { href: toStep(told[which].run_id, step.n) }, step[which] || "no reply"), h("span.dim.num", null, ` ${spent}`));
 }
 
 /** What differs; of a step that one run has alone, only what it came to is in sight. @param {Facts} step */

@@ -73,7 +73,7 @@ export function button(label, press, given) {
   return h("button.button", { type: "button", onclick: press, ...given }, label);
 }
 
-/** A button that copies. @param {string} label @param {() => string | Promise<string>} text */
+/** A button that copies; it is as wide as what it says later. @param {string} label @param {() => string | Promise<string>} text */
 export function copier(label, text) {
   const made = button(label, async () => {
     const copied = await copy(await text());
@@ -81,7 +81,8 @@ export function copier(label, text) {
     say(copied ? "Copied" : "The browser did not let this page copy");
     setTimeout(() => (made.textContent = label), 1500);
   });
-  made.classList.add("small");
+  made.classList.add("small", "copier");
+  made.dataset.label = label;
   return made;
 }
 

@@ -23,13 +23,20 @@ const LIST = [
   ["?", "this list"],
 ];
 
+/** What is typed into, or chosen in by letters: a box to tick is neither. */
+const TYPED = "input:not([type=checkbox], [type=radio], [type=button]), textarea, select";
+
 /** @param {() => View | null} current @param {Record<string, (event: KeyboardEvent) => void>} everywhere */
 export function listen(current, everywhere) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (document.querySelector("dialog[open]")) return;
+    const open = /** @type {HTMLDialogElement | null} */ (document.querySelector("dialog[open]"));
+    if (open) {
+      if (event.key === "?" && open.classList.contains("keys")) open.close();
+      return;
+    }
     const within = /** @type {HTMLElement} */ (event.target);
-    if (within.closest("input, textarea, select")) {
+    if (within.closest(TYPED)) {
       if (event.key === "Escape") within.blur();
       return;
     }

@@ -3,11 +3,13 @@
  * @module
  */
 
-import { approvals, forkButton, shellWord } from "./deeds.js";
+import { approvals, shellWord } from "./deeds.js";
 import { button, copier, fill, h } from "./dom.js";
+import { forkButton } from "./fork.js";
 import { toCall, toDiff, toRun, whole } from "./places.js";
-import { isFile } from "./source.js";
-import { oneLine } from "./texts.js";
+import { ask, isFile } from "./source.js";
+import { sentenceOf } from "./call.js";
+import { block, oneLine } from "./texts.js";
 import { ago, counted, lasted, moment, money, mood, number, short, shortId, status } from "./words.js";
 
 /** @typedef {import("./types.js").Facts} Facts */
@@ -43,6 +45,7 @@ export function header(run, about, follow) {
       parent ? h("span", null, relationTo(run), h("a", { href: toRun(parent.run_id) }, shortId(parent.run_id))) : null,
     ),
     run.detail.text && run.status !== "completed" ? h(`p.why.${mood(state)}`, { dir: "auto" }, state === "running" ? "" : run.detail.text) : null,
+    run.status === "completed" && run.output.text ? h("div.said.answer", null, h("span.who", null, "Answer"), block(run.run_id, run.output, { prose: true, json: true, lines: 4, label: "Answer" })) : null,
     h(
       "div.actions",
       null,
@@ -51,8 +54,26 @@ export function header(run, about, follow) {
       isFile ? null : forkButton(run, about, null),
       copier("Copy link", () => whole(toRun(run.run_id))),
       isFile ? null : copier("Copy export command", () => `agentkit export ${shellWord(run.run_id)} -o run.html`),
+      isFile ? null : button("As a test", () => void showTest(run), { class: "button small" }),
     ),
   );
+}
+
+/** The run as the source of a test. @param {Facts} run */
+async function showTest(run) {
+  const { text } = await ask("text", { id: run.run_id, name: "test", start: 0 });
+  const close = button("Close", () => dialog.close());
+  const dialog = /** @type {HTMLDialogElement} */ (h(
+    "dialog.sheet.wide-sheet",
+    { "aria-labelledby": "test-title", onclose: () => dialog.remove() },
+    h("h2", { id: "test-title" }, "This run as a test"),
+    h("p.note", null, "The test holds the run to what happened, its answer included: correct in it what was wrong, before you keep it."),
+    block(run.run_id, text, { lines: 24, label: "The test" }),
+    h("div.actions", null, copier("Copy test", () => text), copier("Copy command", () => `agentkit export ${shellWord(run.run_id)} --test tests/test_run.py`), close),
+  ));
+  document.body.append(dialog);
+  dialog.showModal();
+  close.focus();
 }
 
 /** @param {Facts} run */
@@ -65,17 +86,18 @@ function relationTo(run) {
 export function totals(run) {
   const { usage, tool_calls: calls, steps } = run.spent;
   const share = usage.input && usage.cached ? ` (${Math.round((100 * usage.cached) / usage.input)} %)` : "";
-  const tile = (/** @type {string} */ name, /** @type {string} */ value, /** @type {string} */ more = "") =>
-    h("div.tile", null, h("dt", null, name), h("dd", null, value, more ? h("span.dim", null, more) : null));
+  const unrun = run.tools.reduce((/** @type {number} */ sum, /** @type {Facts} */ each) => sum + each.unrun, 0);
+  const tile = (/** @type {string} */ name, /** @type {string} */ value, /** @type {string} */ more = "", /** @type {string} */ title = "") =>
+    h("div.tile", { title: title || null }, h("dt", null, name), h("dd", null, value, more ? h("span.dim", null, more) : null));
   return h(
     "dl.tiles",
     { "aria-label": "Totals" },
     tile("Steps", number(steps)),
-    tile("Calls", number(calls)),
+    h("div.tile", null, h("dt", null, "Calls"), h("dd", null, number(calls), unrun ? h("span.dim.bad", null, ` ${number(unrun)} not run`) : null)),
     tile("Input", short(usage.input), usage.cached === null ? "" : ` ${short(usage.cached)} cached${share}`),
     tile("Output", short(usage.output), usage.reasoning === null ? "" : ` ${short(usage.reasoning)} reasoning`),
     tile("Cost", steps ? money(run.money) : "–"),
-    tile("Took", lasted(run.seconds)),
+    tile("Took", lasted(run.seconds), "", "From the beginning of the run to the last thing on record: its replies and calls, waits, and what the program did in between"),
   );
 }
 
@@ -123,7 +145,7 @@ export function tabs(id, tab, finder) {
 export function sideParts(run) {
   const used = [...run.tools].sort((a, b) => b.calls - a.calls);
   const tool = (/** @type {Facts} */ each) =>
-    h(`li${each.calls ? "" : ".unused"}`, null, h("code", null, each.name), h("span.spacer", null), h("span.num", null, each.calls ? `${each.calls} ×` : "not called"), each.failed ? h("span.bad.num", null, `${each.failed} failed`) : null, each.offered ? null : h("span.bad.num", null, "not offered"));
+    h(`li${each.calls ? "" : ".unused"}`, null, h("code", { title: sentenceOf(run.schemas?.[each.name]) || null }, each.name), h("span.spacer", null), h("span.num", null, each.calls ? `${each.calls} ×` : "not called"), each.failed > each.unrun ? h("span.bad.num", null, `${each.failed - each.unrun} failed`) : null, each.unrun ? h("span.bad.num", null, `${each.unrun} not run`) : null, each.offered ? null : h("span.bad.num", null, "not offered"));
   const related = (/** @type {string} */ name, /** @type {Facts[]} */ rows) => rows.length ? [h("h2", null, name), h("ul.list", null, ...rows.map(relatedRow))] : [];
   const below = run.related.filter((/** @type {Facts} */ row) => row.place === "below");
   return [

@@ -4,19 +4,19 @@
  */
 
 import { h, refill } from "./dom.js";
-import { findBar } from "./find.js";
+import { findBar, unmarked } from "./find.js";
 import { anomalies, header, prepared, sideParts, tabs, totals, waiting } from "./overview.js";
 import { toRun, toRuns } from "./places.js";
 import { Scroll } from "./scroll.js";
 import { ask, isFile } from "./source.js";
 import { oneLine } from "./texts.js";
-import { timeline } from "./timeline.js";
+import { laneKeys, timeline } from "./timeline.js";
 
 /** @typedef {import("./types.js").Facts} Facts */
 /** @typedef {import("./types.js").Place} Place */
 /** @typedef {import("./types.js").View} View */
 
-/** @typedef {{grow: (run: Facts) => Promise<void>, keys: View["keys"], leave: () => void, goTo: (n: number) => void, follow: (() => HTMLElement) | null}} Body */
+/** @typedef {{grow: (run: Facts) => Promise<void>, keys: View["keys"], leave: () => void, find: (n: number, text: string) => void, follow: (() => HTMLElement) | null}} Body */
 
 /**
  * @param {HTMLElement} main
@@ -31,7 +31,7 @@ export async function showRun(main, place, about) {
   document.title = `${oneLine(run.title, 60) || id} · agentkit`;
   const [top, list] = [h("div", null), h("div.steps", null)];
   const side = h("aside.side", { "aria-label": "Tools and other runs" });
-  const finder = findBar(id, (n) => body.goTo(n));
+  const finder = findBar(id, (n, text) => body.find(n, text));
   const body = tab === "timeline" ? alongTheClock(list) : asConversation(run, place, list);
   const drawTop = () => {
     const follow = run.state === "running" && body.follow ? body.follow() : null;
@@ -41,6 +41,7 @@ export async function showRun(main, place, about) {
   refill(main, top, h("div.columns", null, h("div.main-column", null, tabs(id, tab, finder), list), side));
   drawTop();
   await body.begin(run);
+  if (tab === "conversation") await goOn(finder, place);
   return {
     leave: body.leave,
     async refresh() {
@@ -64,6 +65,12 @@ export async function showRun(main, place, about) {
   };
 }
 
+/** Find what the address says. @param {import("./find.js").Finder} finder @param {Place} place */
+async function goOn(finder, place) {
+  const words = place.query.get("find");
+  if (words) await finder.begin(words, Number(place.query.get("at")));
+}
+
 /** @param {Facts} run @param {Place} place @param {Element} list @returns {Body & {begin: (run: Facts) => Promise<void>}} */
 function asConversation(run, place, list) {
   const at = Number(place.query.get("at") ?? Number.NaN);
@@ -71,10 +78,13 @@ function asConversation(run, place, list) {
   return {
     begin: () => scroll.begin(list, at),
     grow: (now) => scroll.grow(now),
-    goTo: (n) => void scroll.goTo(n),
+    find: (n, text) => void scroll.show(n, text),
     follow: () => scroll.followButton(),
     keys: scroll.keys(),
-    leave: () => scroll.growing.disconnect(),
+    leave() {
+      unmarked();
+      scroll.growing.disconnect();
+    },
   };
 }
 
@@ -93,9 +103,9 @@ function alongTheClock(list) {
   return {
     begin: draw,
     grow: draw,
-    goTo: (n) => (location.hash = toRun(id, { at: n })),
+    find: (n, text) => (location.hash = toRun(id, { at: n, find: text })),
     follow: null,
-    keys: {},
+    keys: laneKeys(list),
     leave: () => {},
   };
 }

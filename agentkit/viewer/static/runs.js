@@ -3,12 +3,13 @@
  * @module
  */
 
-import { button, fill, h, refill, say } from "./dom.js";
+import { button, fill, h, refill } from "./dom.js";
 import { filterBar, NAMES } from "./filters.js";
-import { become, to, toDiff, toRun } from "./places.js";
-import { ask } from "./source.js";
-import { oneLine } from "./texts.js";
-import { ago, counted, lasted, moment, money, mood, number, short, status } from "./words.js";
+import { picking } from "./picks.js";
+import { become, to } from "./places.js";
+import { emptyRow, headRow, patched, runRow, tick } from "./rows.js";
+import { ask, Refused } from "./source.js";
+import { counted, number } from "./words.js";
 
 /** @typedef {import("./types.js").Facts} Facts */
 /** @typedef {import("./types.js").Place} Place */
@@ -16,8 +17,8 @@ import { ago, counted, lasted, moment, money, mood, number, short, status } from
 
 const PAGE = 200;
 
-/** Runs that were picked to be compared. @type {string[]} */
-let picked = [];
+/** Milliseconds after which times that are told as so long ago are told again. */
+const TICK = 1_000;
 
 /**
  * @param {HTMLElement} main
@@ -29,192 +30,168 @@ export async function showRuns(main, place) {
   /** @type {Record<string, string>} */
   const asked = {};
   for (const name of NAMES) asked[name] = place.query.get(name) ?? "";
-  let count = PAGE;
-  const body = h("div", { role: "rowgroup" });
-  const summary = h("p.summary", { role: "status" });
-  const compare = button("Compare", () => compared(), { class: "button primary", hidden: true });
-  const more = button("Show more runs", () => {
-    count += PAGE;
-    void load();
+  const picked = ["a", "b"].map((name) => place.query.get(name) ?? "").filter(Boolean);
+  let left = false;
+  // Who leaves a field by leaving the list is somewhere else already.
+  const keep = () => (left ? null : become(to([], { ...asked, a: picked[0], b: picked[1] })));
+  const picks = picking(picked, () => {
+    keep();
+    picks.show(list.body);
   });
   const filters = filterBar(asked, () => {
-    become(to([], asked));
-    count = PAGE;
-    void load();
+    keep();
+    if (!left) void loading.again();
   });
-  const head = h("div.row.head", { role: "row" }, ...HEADS.map(([name, kind]) => h(`span.${kind}`, { role: "columnheader" }, name)));
+  const list = listOf(asked, picks, () => void loading.more());
+  const loading = loader(asked, filters, list, () => left);
   refill(
     main,
-    h("div.bar", null, h("h1", { tabindex: "-1" }, "Runs"), summary, h("span.spacer", null), compare),
+    h("div.bar.over-list", null, h("h1", { tabindex: "-1" }, "Runs"), list.summary, filters.clearer, h("span.spacer", null), ...picks.elements),
     filters.element,
-    h("div.table.runs", { role: "table", "aria-label": "Runs" }, h("div", { role: "rowgroup" }, head), body),
-    h("p.center", null, more),
+    list.element,
   );
+  await loading.load();
+  const ticking = setInterval(list.tick, TICK);
+  const leave = () => {
+    left = true;
+    clearInterval(ticking);
+  };
+  return { refresh: loading.load, leave, keys: keysOf(list.body, filters, picks, asked) };
+}
 
+/** @typedef {ReturnType<typeof filterBar>} Filters */
+/** @typedef {ReturnType<typeof picking>} Picks */
+/** @typedef {ReturnType<typeof listOf>} List */
+
+/**
+ * Fetches what is asked for, and says why where there is nothing to be had.
+ * @param {Record<string, string>} asked
+ * @param {Filters} filters
+ * @param {List} list
+ * @param {() => boolean} left
+ */
+function loader(asked, filters, list, left) {
+  let count = PAGE;
   async function load() {
     const mine = JSON.stringify([asked, count]);
-    const answer = await ask("runs", { ...asked, count });
     // An answer to what was asked before is of no use any more.
-    if (mine !== JSON.stringify([asked, count])) return;
-    filters.offer(answer);
-    draw(answer);
-    // What runs cost takes a while, the first time that somebody looks.
-    if (answer.unbilled) setTimeout(() => void load(), 50);
+    const late = () => left() || mine !== JSON.stringify([asked, count]);
+    try {
+      const answer = await ask("runs", { ...asked, count });
+      if (late()) return;
+      filters.complain("");
+      filters.offer(answer);
+      list.draw(answer);
+      // To look at every run takes a while, the first time.
+      if (answer.unseen) setTimeout(() => (late() ? null : void load()), 50);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      if (late()) return;
+      filters.complain(error.message);
+      list.fade();
+    }
   }
+  /** @param {number} now */
+  const asking = (now) => {
+    count = now;
+    return load();
+  };
+  return { load, again: () => asking(PAGE), more: () => asking(count + PAGE) };
+}
 
+/**
+ * The rows, and how many there are.
+ * @param {Record<string, string>} asked
+ * @param {Picks} picks
+ * @param {() => void} further
+ */
+function listOf(asked, picks, further) {
+  let ahead = 0;
+  const body = h("div", { role: "rowgroup" });
+  const summary = h("p.summary", { role: "status" });
+  const more = button("Show more runs", further, { hidden: true });
+  const table = h("div.table.runs", { role: "table", "aria-label": "Runs" }, h("div", { role: "rowgroup" }, headRow()), body);
   /** @param {Facts} answer */
   function draw(answer) {
+    ahead = answer.now - Date.now() / 1000;
     const focused = document.activeElement?.closest?.("[data-run]")?.getAttribute("data-run");
     const known = new Map([...body.children].map((each) => [each.getAttribute("data-run"), each]));
-    const rows = answer.rows.map((/** @type {Facts} */ row) => patched(known.get(row.run_id), runRow(row, answer.now, pick)));
-    const kept = new Set(rows);
-    for (const each of [...body.children]) if (!kept.has(each)) each.remove();
-    rows.forEach((/** @type {Element} */ row, /** @type {number} */ place) => {
-      if (body.children[place] !== row) body.insertBefore(row, body.children[place] ?? null);
-    });
-    if (!answer.rows.length) fill(body, empty(answer.all));
+    const rows = answer.rows.map((/** @type {Facts} */ row) => patched(known.get(row.run_id), runRow(row, answer.now, picks.pick)));
+    put(body, rows);
+    if (!rows.length) fill(body, emptyRow(answer.all));
     const narrowed = NAMES.some((name) => asked[name]);
     summary.textContent = narrowed ? `${number(answer.total)} of ${counted(answer.all, "run")}` : counted(answer.all, "run");
-    more.hidden = answer.rows.length >= answer.total;
-    showPicked();
-    if (focused && !body.contains(document.activeElement)) rowOf(focused)?.focus({ preventScroll: true });
+    more.hidden = rows.length >= answer.total;
+    table.classList.remove("stale");
+    picks.show(body);
+    if (focused && !body.contains(document.activeElement)) linkOf(body, focused)?.focus({ preventScroll: true });
   }
-
-  /** @param {string} id @returns {HTMLElement | null} */
-  const rowOf = (id) => links().find((each) => each.closest("[data-run]")?.getAttribute("data-run") === id) ?? null;
-
-  /** @param {string} id */
-  function pick(id) {
-    picked = picked.includes(id) ? picked.filter((each) => each !== id) : [...picked, id].slice(-2);
-    showPicked();
-    say(picked.includes(id) ? "Picked" : "Not picked any more");
+  /** Rows that are still there, and are not what is asked for. */
+  function fade() {
+    table.classList.add("stale");
+    summary.textContent = "";
   }
+  return { element: h("div", null, table, h("p.center", null, more)), body, summary, draw, fade, tick: () => tick(body, Date.now() / 1000 + ahead) };
+}
 
-  function showPicked() {
-    for (const box of body.querySelectorAll("input.pick")) {
-      const input = /** @type {HTMLInputElement} */ (box);
-      input.checked = picked.includes(input.value);
-    }
-    compare.hidden = picked.length === 0;
-    compare.textContent = picked.length < 2 ? "Pick another one to compare" : "Compare the two";
-    compare.toggleAttribute("disabled", picked.length < 2);
-  }
+/** Make these the children, without moving those that are in their place. @param {Element} body @param {Element[]} rows */
+function put(body, rows) {
+  const kept = new Set(rows);
+  for (const each of [...body.children]) if (!kept.has(each)) each.remove();
+  rows.forEach((row, place) => {
+    if (body.children[place] !== row) body.insertBefore(row, body.children[place] ?? null);
+  });
+}
 
-  function compared() {
-    if (picked.length !== 2) return;
-    const [a, b] = picked;
-    picked = [];
-    location.hash = toDiff(a, b);
-  }
+/** @param {Element} body */
+function links(body) {
+  return /** @type {HTMLElement[]} */ ([...body.querySelectorAll("a.run")]);
+}
 
-  const links = () => /** @type {HTMLElement[]} */ ([...body.querySelectorAll("a.run")]);
+/** @param {Element} body @param {string} id @returns {HTMLElement | null} */
+function linkOf(body, id) {
+  return links(body).find((each) => each.closest("[data-run]")?.getAttribute("data-run") === id) ?? null;
+}
+
+/**
+ * @param {HTMLElement} body
+ * @param {Filters} filters
+ * @param {Picks} picks
+ * @param {Record<string, string>} asked
+ * @returns {View["keys"]}
+ */
+function keysOf(body, filters, picks, asked) {
+  const row = () => document.activeElement?.closest("[data-run]");
+  /** Where one is: a row's box belongs to its row. @param {HTMLElement[]} all */
+  const place = (all) => all.findIndex((each) => each.closest("[data-run]") === (row() ?? null));
   /** @param {number} by */
   function move(by) {
-    const all = links();
-    const at = all.indexOf(/** @type {HTMLElement} */ (document.activeElement));
+    const all = links(body);
+    const at = place(all);
     const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + by, 0), all.length - 1)];
     next?.focus();
     next?.scrollIntoView({ block: "nearest" });
   }
-  const focusedRun = () => document.activeElement?.closest("[data-run]")?.getAttribute("data-run");
-  await load();
+  /** The next run, or the one before, of which something is odd. @param {1 | -1} by */
+  function problem(by) {
+    const all = links(body);
+    const at = place(all);
+    const rest = by > 0 ? all.slice(at + 1) : all.slice(0, Math.max(at, 0)).reverse();
+    rest.find((each) => each.closest(".bad, .has-odd"))?.focus();
+  }
   return {
-    refresh: load,
-    keys: {
-      j: () => move(1),
-      k: () => move(-1),
-      ArrowDown: () => move(1),
-      ArrowUp: () => move(-1),
-      "/": () => filters.search.focus(),
-      x: () => {
-        const id = focusedRun();
-        if (id) pick(id);
-      },
-      c: compared,
-      e: () => {
-        const all = links();
-        const at = all.indexOf(/** @type {HTMLElement} */ (document.activeElement));
-        const next = all.slice(at + 1).find((each) => each.closest(".bad"));
-        next?.focus();
-      },
-      Escape: () => {
-        if (!NAMES.some((name) => asked[name])) return;
-        filters.clear();
-      },
+    j: () => move(1),
+    k: () => move(-1),
+    ArrowDown: () => move(1),
+    ArrowUp: () => move(-1),
+    "/": () => filters.search.focus(),
+    x: () => {
+      const id = row()?.getAttribute("data-run");
+      if (id) picks.pick(id);
     },
+    c: picks.go,
+    e: () => problem(1),
+    E: () => problem(-1),
+    Escape: () => (NAMES.some((name) => asked[name]) ? filters.clear() : null),
   };
-}
-
-/** The columns, and how each is drawn. @type {[string, string][]} */
-const HEADS = [
-  ["Status", "c-status"],
-  ["Run", "c-run"],
-  ["Model", "c-model"],
-  ["Steps", "c-num"],
-  ["Tokens", "c-num"],
-  ["Cost", "c-num"],
-  ["Took", "c-num"],
-  ["Started", "c-when"],
-];
-
-/** A row as it is now, with all of the old one that has not changed: somebody may be about to click on it. @param {Element | undefined} old @param {HTMLElement} row */
-function patched(old, row) {
-  if (!old) return row;
-  old.className = row.className;
-  [...row.children].forEach((cell, place) => {
-    if (!old.children[place].isEqualNode(cell)) old.children[place].replaceWith(cell);
-  });
-  return old;
-}
-
-/** @param {number} all */
-function empty(all) {
-  const words = all ? "No run fits." : "No run is on record yet; this page shows them as they come.";
-  return h("div.row", { role: "row" }, h("span.empty", { role: "cell" }, words));
-}
-
-/** @param {Facts} row @param {number} now @param {(id: string) => void} pick */
-function runRow(row, now, pick) {
-  const box = /** @type {HTMLInputElement} */ (
-    h("input.pick", { type: "checkbox", value: row.run_id, tabindex: "-1", "aria-label": "Pick to compare", onchange: () => pick(row.run_id) })
-  );
-  const title = oneLine(row.prompt) || "no prompt";
-  const feel = mood(row.status);
-  const cell = (/** @type {string} */ kind, /** @type {any[]} */ ...children) => h(`span.${kind}`, { role: "cell" }, ...children);
-  const relation = /** @type {Record<string, string>} */ ({
-    called: "called by the run above",
-    "goes on": "goes on from the run above",
-    fork: "fork of the run above",
-  })[row.relation];
-  const run = cell(
-    "c-run",
-    h(
-      "a.run",
-      { href: toRun(row.run_id), "aria-label": `${title}, ${status(row.status)}` },
-      row.depth ? h("span.branch", { "aria-hidden": "true" }, "└") : null,
-      h("span.title", null, title),
-    ),
-    h("span.under", null, [row.agent, relation].filter(Boolean).join(" · ")),
-    row.detail && row.status !== "completed" ? h(`span.under.why.${feel}`, null, oneLine(row.detail, 200)) : null,
-  );
-  run.style.setProperty("--depth", String(Math.min(row.depth, 6)));
-  const tokens = row.input === null && row.output === null ? null : (row.input ?? 0) + (row.output ?? 0);
-  return h(
-    `div.row.${feel}`,
-    { role: "row", "data-run": row.run_id },
-    cell("c-status", box, h(`span.status.${feel}`, null, status(row.status))),
-    run,
-    cell("c-model", row.model),
-    cell("c-num.n-steps", number(row.steps), h("span.unit", null, row.steps === 1 ? " step" : " steps")),
-    cell("c-num.n-tokens", short(tokens), h("span.unit", null, " tokens")),
-    cell("c-num.n-cost", cost(row)),
-    cell("c-num.n-took", lasted(row.updated - row.started)),
-    h("span.c-when", { role: "cell", title: moment(row.started) }, ago(row.started, now)),
-  );
-}
-
-/** @param {Facts} row */
-function cost(row) {
-  if (row.steps && !row.money) return h("span.dim", { "aria-label": "not known yet" }, "…");
-  return h(row.money?.text ? "span" : "span.dim", null, row.steps ? money(row.money) : "–");
 }

@@ -5,6 +5,7 @@
 
 import { stepBlock } from "./conversation.js";
 import { button, fill, h, say } from "./dom.js";
+import { reveal } from "./find.js";
 import { toggleAll, unfold, unfolded } from "./folds.js";
 import { become, toCall, toRun, toStep } from "./places.js";
 import { ask } from "./source.js";
@@ -154,15 +155,38 @@ export class Scroll {
     if (n) become(toRun(this.id, { at: n }));
   }
 
-  /** @param {number} n */
-  async goTo(n) {
+  /** Put a step on the page. @param {number} n */
+  async reach(n) {
     if (n < this.start || n > this.end + NEAR) {
       // Far away: only what is near it is put on the page.
       this.holder.replaceChildren();
       this.start = this.end = Math.max(0, n - 5);
     }
-    if (n >= this.end) await this.load(n + PAGE / 2);
+    // Meanwhile what is scrolled to may have come, and then it is asked again.
+    for (let before = -1; n >= this.end && before !== this.end; ) {
+      before = this.end;
+      await this.load(n + PAGE / 2);
+    }
+  }
+
+  /** @param {number} n */
+  async goTo(n) {
+    await this.reach(n);
     this.select(this.step(n));
+  }
+
+  /** Show where words stand in a step; whoever types them keeps typing. @param {number} n @param {string} text */
+  async show(n, text) {
+    if (this.follow) document.getElementById("follow")?.click();
+    await this.reach(n);
+    const step = this.step(n);
+    if (!step) return;
+    for (const each of this.holder.querySelectorAll(".found")) each.classList.remove("found");
+    step.classList.add("found");
+    step.scrollIntoView({ block: "start" });
+    become(toRun(this.id, { at: n, find: text }));
+    // What comes into sight is not as high as it was taken for.
+    requestAnimationFrame(() => (reveal(step, text) ?? step).scrollIntoView({ block: "center" }));
   }
 
   /** @param {number} by */

@@ -43,7 +43,7 @@ async function reach(address, how) {
   try {
     return await fetch(address, how);
   } catch {
-    throw new Refused("The server of this page has ended; start `agentkit ui` again.");
+    throw new Refused("The server of this page has ended; start it again with: agentkit ui");
   }
 }
 
@@ -77,7 +77,7 @@ function fromFile(held, question, asked) {
       return { text: text.slice(start, start + PART), next: start + PART, size: text.length };
     }
   }
-  throw new Refused("This file holds one run only; `agentkit ui` shows the rest.");
+  throw new Refused("This file holds one run only; the rest is shown by: agentkit ui");
 }
 
 /** @param {Record<string, any>} held @param {Record<string, any>} asked */

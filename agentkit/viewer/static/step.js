@@ -6,7 +6,7 @@
 import { copier, fill, h, refill } from "./dom.js";
 import { callBlock, foldedPart } from "./call.js";
 import { messageBlock, reasoningPart, tokensOf, toolList } from "./conversation.js";
-import { forkButton } from "./deeds.js";
+import { forkButton } from "./fork.js";
 import { toggleAll } from "./folds.js";
 import { toCall, toRun, toStep, whole } from "./places.js";
 import { prepared } from "./overview.js";
@@ -34,7 +34,7 @@ export async function showStep(main, place, about) {
   const n = told.step.n;
   document.title = `Step ${n} · ${oneLine(run.title, 40)} · agentkit`;
   const draw = () => {
-    refill(main, head(run, now, about), ...parts(run, now, place.path[3]));
+    refill(main, head(run, now, about, place.path[2] === "call" ? place.path[3] : null), ...parts(run, now, place.path[3]));
   };
   draw();
   const call = place.path[2] === "call" ? main.querySelector(`[data-call="${CSS.escape(place.path[3])}"]`) : null;
@@ -72,16 +72,17 @@ export async function showStep(main, place, about) {
   };
 }
 
-/** @param {Facts} run @param {Facts} told @param {Facts} about */
-function head(run, told, about) {
+/** @param {Facts} run @param {Facts} told @param {Facts} about @param {string | null} chosen */
+function head(run, told, about, chosen) {
   const { step } = told;
   const id = run.run_id;
+  const call = step.calls.find((/** @type {Facts} */ each) => each.id === chosen);
   const link = (/** @type {string} */ words, /** @type {number} */ n) =>
     n >= 1 && n <= run.steps ? h("a.button", { href: toStep(id, n) }, words) : h("span.button", { "aria-disabled": "true" }, words);
   return h(
     "section.run-head",
     null,
-    h("div.bar", null, h("h1", { tabindex: "-1" }, `Step ${step.n} of ${run.steps}`), h("span.spacer", null), link("Previous", step.n - 1), link("Next", step.n + 1)),
+    h("div.bar", null, h("h1", { tabindex: "-1" }, call ? `Call of ${call.tool}, in step ${step.n} of ${run.steps}` : `Step ${step.n} of ${run.steps}`), h("span.spacer", null), link("Previous", step.n - 1), link("Next", step.n + 1)),
     facts(step),
     h(
       "div.actions",
@@ -109,10 +110,11 @@ function parts(run, told, chosen) {
   const reply = step.reply;
   const made = [];
   if (reply?.attempts?.length) made.push(section("Failed attempts", attempts(reply.attempts)));
-  made.push(section("Request", request(run, told)));
+  made.push(section("Prompt", request(run, told)));
   if (reply) made.push(section("Reply", response(id, told)));
   if (step.calls.length) made.push(section("Calls", h("div", null, ...step.calls.map((/** @type {Facts} */ call) => callInFull(run, told, call, call.id === chosen)))));
   if (step.rejected) made.push(section("Not an answer yet", block(id, step.rejected)));
+  made.push(section("On the wire", told.wire ? wirePart(id, told.wire) : h("p.note", null, told.unwired || "The request cannot be made again from this record.")));
   return made;
 }
 
@@ -128,25 +130,37 @@ function attempts(attempts) {
 
 /** @param {Facts} run @param {Facts} told */
 function request(run, told) {
-  const { step, wire } = told;
+  const { step } = told;
   const id = run.run_id;
   const added = step.added ?? [];
+  const old = step.messages === null ? 0 : step.messages - added.length;
   return h(
     "div",
     null,
     step.last ? h("p.note", null, "For an answer only: a limit is reached.") : null,
-    step.messages === null ? null : h("p.note", null, `${counted(step.messages, "message")} in all, ${added.length} of them new:`),
+    step.messages === null ? null : h("p.note", null, old > 0 ? `${counted(step.messages, "message")}, ${added.length} of them new in this step.` : `${counted(step.messages, "message")}${step.messages > 1 ? ", all of them new" : ""}.`),
+    old > 0 ? foldedPart(`${counted(old, "message")} that the step before had too`, () => olderMessages(id, step, old)) : null,
     ...added.map((/** @type {Facts} */ message) => messageBlock(id, message)),
-    step.tools.length ? h("div.offered", null, h("h3", null, "Tools offered"), toolList(step)) : null,
+    step.tools.length ? h("div.offered", null, h("h3", null, "Tools offered"), toolList(step, told.schemas ?? {})) : null,
     told.settings ? h("div.offered", null, h("h3", null, "Settings"), block(id, told.settings, { json: true })) : null,
-    wire ? wirePart(id, wire) : h("p.note", null, told.unwired || "The request cannot be made again from this record."),
   );
+}
+
+/** What a request had that was said before: each of it was new in a step before. @param {string} id @param {Facts} step @param {number} count */
+function olderMessages(id, step, count) {
+  const holder = h("div.older", null, h("p.note", null, "…"));
+  void ask("steps", { id, start: 1, count: Math.max(step.n - 1, 1) }).then(({ steps }) => {
+    const before = steps.filter((/** @type {Facts} */ each) => each.n < step.n).flatMap((/** @type {Facts} */ each) => each.added ?? []);
+    if (before.length === count) refill(holder, ...before.map((/** @type {Facts} */ message) => messageBlock(id, message)));
+    else refill(holder, h("p.note", null, "What was said before has been changed since; all of it stands under “On the wire”."));
+  });
+  return holder;
 }
 
 /** @param {string} id @param {Facts} wire */
 function wirePart(id, wire) {
   const forms = /** @type {[string, string, Facts][]} */ (
-    [["As it was sent", "request", wire.request], ["curl", "curl", wire.curl], ["Python", "python", wire.python], ["Test", "test", wire.test]].filter(([, , text]) => text)
+    [[wire.exact ? "As it was sent" : "As far as it is on record", "request", wire.request], ["curl", "curl", wire.curl], ["Python", "python", wire.python]].filter(([, , text]) => text)
   );
   const body = h("div", { role: "tabpanel" });
   const tabs = forms.map(([label, name, text], place) =>
@@ -157,7 +171,7 @@ function wirePart(id, wire) {
     refill(body, block(id, /** @type {any} */ (text), { json: name === "request", lines: 24, label: name }));
   };
   choose(tabs[0], forms[0][2], forms[0][1]);
-  return h("div.wire", null, h("h3", null, "On the wire"), wire.note ? h("p.note", null, wire.note) : null, h("div.tabs.small", { role: "tablist", "aria-label": "The request as" }, ...tabs), body);
+  return h("div.wire", null, wire.note ? h("p.note", null, `Made again from the record; ${wire.note}.`) : null, h("div.tabs.small", { role: "tablist", "aria-label": "The request as" }, ...tabs), body);
 }
 
 /** @param {string} id @param {Facts} told */
@@ -175,7 +189,7 @@ function response(id, told) {
 function callInFull(run, told, call, chosen) {
   const id = run.run_id;
   const schema = told.schemas?.[call.tool];
-  const made = callBlock(id, call, run.within);
+  const made = callBlock(id, call, run.within, schema ? { [call.tool]: { text: schema } } : {});
   if (chosen) made.classList.add("chosen");
   const rows = [
     ["Arguments", call.checked],
@@ -186,7 +200,6 @@ function callInFull(run, told, call, chosen) {
   fill(
     made,
     h("dl.facts", null, ...rows.map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, value)))),
-    schema ? foldedPart("What the model was told of this tool", () => block(id, schema, { json: true, open: true })) : null,
     h("div.foot", null, copier("Copy link", () => whole(toCall(id, call.id)))),
   );
   return made;

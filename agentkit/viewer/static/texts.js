@@ -66,6 +66,13 @@ function folded(body, foot, lines) {
   });
   more.classList.add("small", "unfold");
   more.setAttribute("aria-expanded", "false");
+  // Only the width tells whether anything is hidden.
+  new ResizeObserver(() => {
+    if (!body.classList.contains("folded")) return;
+    const fits = body.scrollHeight <= body.clientHeight + 2;
+    body.classList.toggle("fits", fits);
+    more.hidden = fits;
+  }).observe(body);
   fill(foot, more);
 }
 

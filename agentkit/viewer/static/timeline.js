@@ -4,7 +4,7 @@
  * @module
  */
 
-import { fill, h } from "./dom.js";
+import { fill, h, say } from "./dom.js";
 import { toCall, toStep } from "./places.js";
 import { lasted, mood, moment, status } from "./words.js";
 
@@ -12,7 +12,12 @@ import { lasted, mood, moment, status } from "./words.js";
 /** @typedef {{from: number, to: number}} Span */
 
 const PAGE = 60;
-const TICKS = 5;
+/** Marks on the clock, at most. */
+const TICKS = 6;
+/** Seconds between two of them, where they are no longer told in tenths. */
+const ROUND = [30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200, 86400];
+/** Part of the width between two of them, at least. */
+const APART = 0.09;
 /** Part of the width that a long pause takes. */
 const PAUSE = 0.03;
 
@@ -59,7 +64,10 @@ function spansOf(step, now) {
   else if (step.n > 0) spans.push({ from: step.time, to: now ?? step.time });
   for (const call of step.calls) {
     const [first] = call.starts;
-    if (first === undefined) continue;
+    if (first === undefined) {
+      if (call.end !== null) spans.push({ from: call.end, to: call.end });
+      continue;
+    }
     // A call that was started before a restart did not work in between.
     for (const start of call.starts) spans.push({ from: start, to: start });
     const end = call.end ?? (call.state === "started" ? now : null);
@@ -101,7 +109,6 @@ function scaleOf(spans) {
     x += piece.width;
   }
   const start = busy[0].from;
-  const end = busy[busy.length - 1].to;
   /** @param {number} moment */
   const at = (moment) => {
     let low = 0;
@@ -115,12 +122,7 @@ function scaleOf(spans) {
     const span = piece.to - piece.from;
     return Math.min(Math.max(piece.x + (span ? ((moment - piece.from) / span) * piece.width : 0), 0), 1);
   };
-  /** @param {number} x */
-  const moment = (x) => {
-    const piece = pieces.findLast((each) => each.x <= x) ?? pieces[0];
-    return piece.from + (piece.width ? ((x - piece.x) / piece.width) * (piece.to - piece.from) : 0);
-  };
-  return { start, end, at, moment, pauses };
+  return { start, time, at, pieces, pauses };
 }
 
 /** @typedef {ReturnType<typeof scaleOf>} Scale */
@@ -130,11 +132,38 @@ function percent(part) {
   return `${(part * 100).toFixed(3)}%`;
 }
 
+/** Seconds between two marks of the clock: 1, 2 or 5 and noughts, or what is round in minutes and hours. @param {number} time */
+export function roundStep(time) {
+  const least = Math.max(time / TICKS, 0.001);
+  const round = ROUND.find((each) => each >= least);
+  if (least > 20 && round) return round;
+  const [unit, rest] = least > 20 ? [86400, least / 86400] : [1, least];
+  const power = 10 ** Math.floor(Math.log10(rest) + 1e-9);
+  return unit * power * ([1, 2, 5].find((each) => each * power >= rest * (1 - 1e-9)) ?? 10);
+}
+
+/** Where the clock is marked: at round times since the beginning, but for pauses. @param {Scale} scale */
+function ticksOf(scale) {
+  const step = roundStep(scale.time);
+  /** @type {{x: number, label: string}[]} */
+  const ticks = [];
+  for (const piece of scale.pieces) {
+    if (piece.pause) continue;
+    const last = Math.floor((piece.to - scale.start) / step + 1e-6);
+    for (let count = Math.ceil((piece.from - scale.start) / step - 1e-6); count <= last; count += 1) {
+      const [x, label] = [scale.at(scale.start + count * step), count ? lasted(count * step) : "0"];
+      const before = ticks.at(-1);
+      if (!before || (x - before.x >= APART && label !== before.label)) ticks.push({ x, label });
+    }
+  }
+  return ticks;
+}
+
 /** @param {Scale} scale */
 function axis(scale) {
-  const ticks = Array.from({ length: TICKS }, (_, place) => {
-    const tick = h("span.tick", null, lasted(scale.moment(place / TICKS) - scale.start));
-    tick.style.left = percent(place / TICKS);
+  const ticks = ticksOf(scale).map(({ x, label }) => {
+    const tick = h("span.tick", null, label);
+    tick.style.left = percent(x);
     return tick;
   });
   return h("div.axis", { "aria-hidden": "true" }, h("span.lane-name", null), h("div.track", null, ...ticks));
@@ -150,14 +179,14 @@ function pauseMark(scale, pause) {
 
 function legend() {
   const item = (/** @type {string} */ kind, /** @type {string} */ words) => h("span.key", null, h(`span.bar-key.${kind}`, { "aria-hidden": "true" }), words);
-  return h("p.legend", null, item("first", "to the first token"), item("model", "reply"), item("attempt", "failed attempt"), item("good", "call"), item("bad", "failed call"), item("pause-key", "a long pause, drawn short"));
+  return h("p.legend", null, item("first", "to the first token"), item("model", "reply"), item("attempt", "failed attempt"), item("good", "call"), item("bad", "call that failed or was not run"), item("pause-key", "a long pause, drawn short"));
 }
 
 /** @param {Facts} run @param {Facts} step @param {Scale} scale @param {number | null} now */
 function rowsOf(run, step, scale, now) {
   const rows = [];
   const id = run.run_id;
-  if (step.n > 0) rows.push(lane(h("a", { href: toStep(id, step.n) }, `Step ${step.n}`), "lane", ...modelBars(id, step, scale, now)));
+  if (step.n > 0) rows.push(lane(h("a", { href: toStep(id, step.n) }, `Step ${step.n}`), run.problems.includes(step.n) && !step.calls.some((/** @type {Facts} */ call) => mood(call.state) === "bad") ? "lane.failed-step" : "lane", ...modelBars(id, step, scale, now)));
   rows.push(...attemptRows(id, step, scale));
   for (const call of step.calls) {
     const name = h("a", { href: toCall(id, call.id), title: call.tool }, call.tool);
@@ -186,9 +215,9 @@ function bar(href, kind, from, to, scale, title) {
   return made;
 }
 
-/** Words beside a bar: behind it, or before it where they would not fit. @param {string} words @param {number} from @param {number} to @param {Scale} scale */
-function labelOf(words, from, to, scale) {
-  const label = h("span.bar-label", { "aria-hidden": "true" }, words);
+/** Words beside a bar: behind it, or before it where they would not fit. @param {string} words @param {number} from @param {number} to @param {Scale} scale @param {string} [feel] */
+function labelOf(words, from, to, scale, feel = "") {
+  const label = h(`span.bar-label${feel ? `.${feel}` : ""}`, { "aria-hidden": "true" }, words);
   if (words.length > 9 && scale.at(to) > 0.6) label.style.right = percent(1 - scale.at(from));
   else label.style.left = percent(scale.at(to));
   return label;
@@ -224,11 +253,11 @@ function modelBars(id, step, scale, now) {
 function callBars(id, call, scale, now) {
   const href = toCall(id, call.id);
   const last = call.starts.at(-1);
-  if (last === undefined) return [];
+  if (last === undefined) return call.end === null ? [] : [bar(href, mood(call.state), call.end, call.end, scale, `${call.tool}: ${call.state}`), labelOf(call.state, call.end, call.end, scale, mood(call.state))];
   const bars = call.starts.slice(0, -1).map((/** @type {number} */ start) => bar(href, "attempt", start, start, scale, "started, and its process was gone"));
   const end = call.end ?? (call.state === "started" && now ? now : last);
   bars.push(bar(href, mood(call.state), last, end, scale, `${call.tool}: ${call.state}, ${lasted(end - last)}`));
-  bars.push(labelOf(call.state === "done" ? lasted(end - last) : call.state, last, end, scale));
+  bars.push(labelOf(call.state === "done" ? lasted(end - last) : `${call.state} · ${lasted(end - last)}`, last, end, scale, mood(call.state)));
   return bars;
 }
 
@@ -238,4 +267,25 @@ function markName(mark) {
   if (mark.kind === "RunForked") return "Forked";
   if (mark.kind === "RunSuspended") return status(mark.status);
   return "Unknown event";
+}
+
+/** What the keys do: from lane to lane; Enter follows the link that is selected. @param {Element} list */
+export function laneKeys(list) {
+  const go = (/** @type {string} */ lanes, /** @type {number} */ by, /** @type {string} */ none) => {
+    const all = [...list.querySelectorAll(".lane")];
+    const now = all.findIndex((each) => each.contains(document.activeElement));
+    const rest = by > 0 ? all.slice(now + 1) : all.slice(0, Math.max(now, 0)).reverse();
+    const link = rest.find((each) => each.matches(lanes) && each.querySelector(".lane-name a"))?.querySelector(".lane-name a");
+    if (!link) return say(none);
+    /** @type {HTMLElement} */ (link).focus({ preventScroll: true });
+    link.scrollIntoView({ block: "center" });
+  };
+  return {
+    j: () => go(".lane", 1, "No other lane"),
+    k: () => go(".lane", -1, "No other lane"),
+    n: () => go(".lane.call", 1, "No other call"),
+    p: () => go(".lane.call", -1, "No other call"),
+    e: () => go(".lane.bad, .lane.failed-step", 1, "No other problem"),
+    E: () => go(".lane.bad, .lane.failed-step", -1, "No other problem"),
+  };
 }
