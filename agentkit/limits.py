@@ -72,7 +72,7 @@ class Limits:
     def ends(self) -> Mapping[str, float]:
         """Those that end a run by what it has spent, by name; a limit that is lifted is left out."""
         found = {"steps": self.steps, "tool_calls": self.tool_calls, "tokens": self.tokens, "cost": self.cost}
-        return {name: limit for name, limit in found.items() if limit is not None}
+        return {name: float(limit) for name, limit in found.items() if limit is not None}
 
     def reached(self, spent: Spent) -> str | None:
         """Which of the limits of spending is used up: a field's name, or None."""
