@@ -45,6 +45,11 @@ class Bill:
         """Replies of which nobody knows what they cost."""
         return sum(charge.cost is None for charge in self.charges)
 
+    @property
+    def own(self) -> "Bill":
+        """What the run cost itself, without those that it has called."""
+        return Bill(tuple(each for each in self.charges if not each.call_id))
+
     def of_step(self, number: int) -> Charge | None:
         """The charge of a step's own reply; None where there is no reply."""
         own = (charge for charge in (*self.before, *self.charges) if charge.step == number and not charge.call_id)
@@ -89,6 +94,11 @@ def _charge(replied: ModelReplied, recorded: Recorded, prices: Prices) -> Charge
     names = dict.fromkeys(name for name in (replied.model, asked) if name)
     found = (prices.of(name, replied.usage, when=recorded.time, host=host) for name in names)
     return Charge(recorded.step, next((cost for cost in found if cost is not None), None))
+
+
+def bill_of_row(row: Listed) -> Bill:
+    """The bill of a run that cannot be read: there is what the list says."""
+    return Bill(() if row.cost is None else (Charge(0, Cost(row.cost), recorded=True),))
 
 
 def whole_bill(

@@ -1,6 +1,6 @@
 """A run as one row of a list: a view of its events, which can be made again from them at any time."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from agentkit.events import (
@@ -133,6 +133,25 @@ def _prompt(messages: tuple[Message, ...]) -> str:
     return next((message.text for message in reversed(messages) if message.role == "user"), "")
 
 
+def grouped(rows: Sequence[Listed]) -> list[tuple[Listed, int]]:
+    """Rows in the order they came, each with those that belong to it under it, oldest first; and how deep each stands."""
+    known = {row.run_id for row in rows}
+    within: dict[str | None, list[Listed]] = {}
+    for row in rows:
+        before = row.before if row.before in known and row.before != row.run_id else None
+        within.setdefault(before, []).append(row)
+    found: list[tuple[Listed, int]] = []
+    waiting = [(row, 0) for row in reversed(within.get(None, []))]
+    while waiting:
+        row, depth = waiting.pop()
+        found.append((row, depth))
+        below = sorted(within.get(row.run_id, ()), key=lambda each: each.started, reverse=True)
+        waiting += [(each, depth + 1) for each in below]
+    # In a damaged journal runs can belong to each other in a circle.
+    reached = {row.run_id for row, _ in found}
+    return found + [(row, 0) for row in rows if row.run_id not in reached]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """Which runs are asked for; what is None is not asked."""
@@ -148,5 +167,3 @@ class Query:
     """Words that stand anywhere in the run."""
     since: float | None = None
     """Began at this moment or later."""
-    cost: float | None = None
-    """Cost at least so much."""

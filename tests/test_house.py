@@ -24,7 +24,7 @@ loop history
 tools
 results toolbox definition doubt people
 audience record answers asking drive result watch
-sqlite.process sqlite.file sqlite.writer sqlite.rows sqlite.search sqlite.journal
+sqlite.process sqlite.file sqlite.writer sqlite.rows sqlite.search sqlite.journal sqlite.state
 chat.sse chat.reading chat.usage chat.waits chat.errors chat.deadline chat.credentials chat.connection
 chat.profiles chat.providers chat.parameters chat.thought chat.growing chat.tags chat.calls chat.assemble
 chat.repairs chat.entries chat.encode chat.receive chat.chat

@@ -340,7 +340,6 @@ async def several(journal):
         (Query(text="NEEDLE 100% _"), ["mails"]),
         (Query(text="needle 1009"), []),
         (Query(since=4e9), []),
-        (Query(cost=0.1), []),
         (Query(agent="orders", text="mail"), []),
     ],
 )

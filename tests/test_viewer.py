@@ -33,16 +33,17 @@ from agentkit.events import (
     ToolStarted,
     Unknown,
 )
-from agentkit.listing import Listed
+from agentkit.listing import Listed, grouped
 from agentkit.messages import Image, Message, Reasoning, Text, ToolCall, ToolResult, Usage
 from agentkit.model import Price
 from agentkit.prices import known_prices
+from agentkit.sqlite.state import state_of
 from agentkit.testing import ModelServer, ScriptedModel, call, reply
 from agentkit.viewer.app import static_files
 from agentkit.viewer.bundle import page_with, script_of
 from agentkit.viewer.guard import HEADERS
-from agentkit.viewer.reading import Reading, state_of
-from agentkit.viewer.rows import grouped, words_of
+from agentkit.viewer.reading import Reading
+from agentkit.viewer.rows import words_of
 from agentkit.viewer.server import page
 from agentkit.viewer.texts import MOST, SHOWN
 

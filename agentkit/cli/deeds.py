@@ -4,7 +4,6 @@ A run goes on in a thread of its own, with its own event loop: nobody waits for 
 """
 
 import asyncio
-import json
 import threading
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
@@ -15,7 +14,7 @@ from pydantic import JsonValue
 from agentkit.approvals import Decision
 from agentkit.cli.fork import reply_of
 from agentkit.cli.journal import row_named
-from agentkit.cli.resume import agent_of, root_of, take_down, waiting_calls
+from agentkit.cli.resume import agent_of, arguments_of, root_of, take_down, waiting_calls
 from agentkit.cli.targets import AnyAgent
 from agentkit.debug.facts import Facts
 from agentkit.debug.fork import Change, fork
@@ -106,19 +105,9 @@ def _decision(wish: Mapping[str, JsonValue]) -> Decision:
     return Decision(
         granted=granted,
         reason=_text(wish, "reason"),
-        arguments=None if edited is None else _arguments(edited),
+        arguments=None if edited is None else arguments_of(edited, "what to call with"),
         answer=_text(wish, "answer") if "answer" in wish else None,
     )
-
-
-def _arguments(text: str) -> dict[str, JsonValue]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"the arguments are no JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise UsageError("the arguments must be a JSON object")
-    return value
 
 
 def _begun(agent: AnyAgent, drive: Callable[[AnyAgent], Coroutine[object, object, object]]) -> str:

@@ -119,17 +119,30 @@ def _decision(edit: str | None, deny: str | None, answer: str | None) -> Decisio
     if sum(each is not None for each in (edit, deny, answer)) > 1:
         raise UsageError("--edit, --deny and --answer exclude each other; give one of them")
     return Decision(
-        granted=deny is None, reason=deny or "", arguments=None if edit is None else _arguments(edit), answer=answer
+        granted=deny is None,
+        reason=deny or "",
+        arguments=None if edit is None else arguments_of(edit, "--edit"),
+        answer=answer,
     )
 
 
-def _arguments(text: str) -> dict[str, JsonValue]:
+def arguments_of(text: str, name: str) -> dict[str, JsonValue]:
+    """What a person wrote to call a tool with.
+
+    Args:
+        text: JSON text of an object.
+        name: What it is called where they wrote it.
+
+    Raises:
+        UsageError: It is none.
+    """
+    example = 'as in {"amount": 50}'
     try:
         value = json.loads(text)
-    except ValueError as error:
-        raise UsageError(f"--edit is no JSON: {error}; write an object, as in --edit '{{\"amount\": 50}}'") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{name} is no JSON: {error}; write an object, {example}") from error
     if not isinstance(value, dict):
-        raise UsageError(f"--edit is {text}; it must be a JSON object, as in --edit '{{\"amount\": 50}}'")
+        raise UsageError(f"{name} is {text}; it must be a JSON object, {example}")
     return value
 
 

@@ -10,15 +10,15 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from agentkit.bill import Bill, Charge, bill
+from agentkit.bill import Bill, bill, bill_of_row
 from agentkit.cli.journal import find_run, moment_of, open_journal
 from agentkit.debug.facts import costs
 from agentkit.debug.words import lasted, status_style
 from agentkit.errors import JournalError, UsageError
-from agentkit.listing import RUNNING, Listed, Query
+from agentkit.listing import RUNNING, Listed, Query, grouped
 from agentkit.observers.console import Terminal
 from agentkit.observers.plain import cost_text, counted_as, printable
-from agentkit.prices import Cost, Prices, known_prices
+from agentkit.prices import Prices, known_prices
 from agentkit.sqlite.journal import SqliteJournal
 
 PROMPT = 60
@@ -73,28 +73,9 @@ def runs(  # noqa: PLR0913 - each is a question one may ask
 def bill_of(journal: SqliteJournal, row: Listed, prices: Prices) -> Bill:
     """What a run cost itself; of one that cannot be read, what the list says."""
     try:
-        own = bill(journal.read(row.run_id), prices)
+        return bill(journal.read(row.run_id), prices).own
     except JournalError:
-        return Bill(() if row.cost is None else (Charge(0, Cost(row.cost), recorded=True),))
-    return Bill(tuple(each for each in own.charges if not each.call_id))
-
-
-def grouped(rows: Sequence[Listed]) -> list[tuple[Listed, int]]:
-    """Rows with those that belong to them, in the order they came, and how deep each stands."""
-    by_id = {row.run_id: row for row in rows}
-    within: dict[str | None, list[Listed]] = {}
-    for row in rows:
-        within.setdefault(row.before if row.before in by_id else None, []).append(row)
-    found: list[tuple[Listed, int]] = []
-
-    def add(row: Listed, depth: int) -> None:
-        found.append((row, depth))
-        for each in sorted(within.get(row.run_id, ()), key=lambda other: other.started):
-            add(each, depth + 1)
-
-    for row in within.get(None, ()):
-        add(row, 0)
-    return found
+        return bill_of_row(row)
 
 
 def print_row(console: Console, row: Listed, depth: int, now: float, charged: Bill) -> None:

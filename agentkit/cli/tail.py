@@ -16,7 +16,7 @@ from agentkit.listing import STOPPED
 from agentkit.observers.console import RunView, Terminal
 from agentkit.prices import known_prices
 from agentkit.sqlite.journal import SqliteJournal
-from agentkit.viewer.reading import is_settled, state_of
+from agentkit.sqlite.state import is_settled, state_of
 
 STEPS = 10
 """Steps that are told of what has been before."""

@@ -50,9 +50,7 @@ def _conditions(connection: sqlite3.Connection, query: Query) -> tuple[list[str]
 
 
 def _fits(row: Listed, query: Query) -> bool:
-    if query.status is not None and row.status != query.status:
-        return False
-    return query.cost is None or (row.cost is not None and row.cost >= query.cost)
+    return query.status is None or row.status == query.status
 
 
 def _anywhere(text: str) -> str:

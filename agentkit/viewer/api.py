@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from agentkit.debug.facts import Facts
 from agentkit.errors import UsageError
-from agentkit.listing import Listed, Query
+from agentkit.listing import Listed, Query, grouped
 from agentkit.viewer import rows
 from agentkit.viewer.detail import detail
 from agentkit.viewer.reading import Reading
@@ -26,7 +26,7 @@ STEPS = 40
 PATIENCE = 0.3
 """Seconds that a list waits for what its runs cost and what is odd about them; the rest is told the next time."""
 
-_WIRE = re.compile(r"(?:([0-9]{1,9})\.)?wire\.")
+_WIRE = re.compile(r"([0-9]{1,9})\.wire\.")
 
 LARGEST = 10_000_000
 
@@ -74,15 +74,15 @@ class Api:
         """A list of runs."""
         found = self._found(rows.wish_of(asked, time.time()))
         start, count = number(asked, "start", 0), number(asked, "count", ROWS)
-        grouped = rows.grouped(found)
-        shown = grouped[start : start + count]
+        listed = grouped(found)
+        shown = listed[start : start + count]
         seen = self._reading.glances([row for row, _ in shown], PATIENCE)
         every = self._reading.rows()
         return {
             "rows": [rows.as_json(row, depth, seen.get(row.run_id)) for row, depth in shown],
             "unseen": len(seen) < len(shown),
             "start": start,
-            "total": len(grouped),
+            "total": len(listed),
             "all": len(every),
             "statuses": [*sorted({row.status for row in every})],
             "models": [*sorted({row.model for row in every if row.model})],
@@ -129,7 +129,7 @@ class Api:
         part = told.text(name, start)
         if part is None and (wired := _WIRE.match(name)):
             # The run has grown meanwhile, and what went over the wire has to be made once more.
-            detail(told, int(wired[1] or 1))
+            detail(told, int(wired[1]))
             part = told.text(name, start)
         if part is None:
             raise UsageError(f"the run has no long text {name!r}; reload the page")

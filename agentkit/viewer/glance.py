@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agentkit.bill import Bill, Charge, bill
+from agentkit.bill import Bill, bill, bill_of_row
 from agentkit.debug.anomalies import Anomaly, anomalies
 from agentkit.debug.facts import Facts
 from agentkit.events import Recorded
 from agentkit.listing import Listed
-from agentkit.prices import Cost, Prices
+from agentkit.prices import Prices
 
 _FEELS = {"error": "bad", "warning": "warn"}
 
@@ -41,14 +41,9 @@ def glance(events: Sequence[Recorded], prices: Prices) -> Glance:
         prices: Who is asked for what is not on record.
     """
     odd = tuple(replace(each, detail="") for each in anomalies(events) if each.severity in _FEELS)
-    return Glance(without_nested(bill(events, prices)), odd)
-
-
-def without_nested(charged: Bill) -> Bill:
-    """What a run cost itself."""
-    return Bill(tuple(each for each in charged.charges if not each.call_id))
+    return Glance(bill(events, prices).own, odd)
 
 
 def unread(row: Listed) -> Glance:
     """Of a run that cannot be read there is what the list says."""
-    return Glance(Bill(() if row.cost is None else (Charge(0, Cost(row.cost), recorded=True),)))
+    return Glance(bill_of_row(row))

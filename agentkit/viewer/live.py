@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from agentkit.sqlite.journal import SqliteJournal
-from agentkit.viewer.reading import is_settled, state_of
+from agentkit.sqlite.state import is_settled, state_of
 
 EVERY = 0.1
 """Seconds between two looks at the file."""

@@ -1,8 +1,8 @@
-"""Runs as JSON values for a list, those that belong to another one under it."""
+"""Runs as JSON values for a list, and what a page can ask of it."""
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agentkit.debug.facts import Facts, plain
@@ -86,25 +86,6 @@ def _cost(text: str) -> float | None:
     if math.isnan(cost):
         raise UsageError(f"cost is {text!r}; write a number, as in 0.1")
     return cost
-
-
-def grouped(rows: Sequence[Listed]) -> list[tuple[Listed, int]]:
-    """Rows with those that belong to them, in the order they came, and how deep each stands."""
-    known = {row.run_id for row in rows}
-    within: dict[str | None, list[Listed]] = {}
-    for row in rows:
-        before = row.before if row.before in known and row.before != row.run_id else None
-        within.setdefault(before, []).append(row)
-    found: list[tuple[Listed, int]] = []
-    waiting = [(row, 0) for row in reversed(within.get(None, []))]
-    while waiting:
-        row, depth = waiting.pop()
-        found.append((row, depth))
-        below = sorted(within.get(row.run_id, ()), key=lambda each: each.started, reverse=True)
-        waiting += [(each, depth + 1) for each in below]
-    # In a damaged journal runs can belong to each other in a circle.
-    reached = {row.run_id for row, _ in found}
-    return found + [(row, 0) for row in rows if row.run_id not in reached]
 
 
 def as_json(row: Listed, depth: int = 0, seen: Glance | None = None) -> Facts:

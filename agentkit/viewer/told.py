@@ -30,6 +30,12 @@ TEST = "test"
 """What the run as a test is asked for by."""
 
 
+def title_of(events: Sequence[Recorded]) -> str:
+    """What a run was asked, as the title of a page."""
+    asked = [message for message in beginning(events) if message.role == "user"]
+    return content_text(asked[-1].content)[:TITLE] if asked else ""
+
+
 class Told:
     """A run, made into JSON values as far as it is asked for.
 
@@ -59,7 +65,7 @@ class Told:
         return {
             **told,
             "began": view.started,
-            "title": self._title(),
+            "title": title_of(self.events),
             "target": self._target(),
             "steps": len(self.steps) - 1,
             "events": len(self.events),
@@ -102,10 +108,6 @@ class Told:
             number = name.partition(".")[0]
             _ = self.steps.step(int(number)) if _NUMBER.fullmatch(number) else self.overview
         return self.texts.part(name, start)
-
-    def _title(self) -> str:
-        asked = [message for message in beginning(self.events) if message.role == "user"]
-        return content_text(asked[-1].content)[:TITLE] if asked else ""
 
     def _schema(self, name: str, text: JsonValue) -> Facts:
         return self.texts.cut(f"tool.{name}", str(text))

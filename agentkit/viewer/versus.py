@@ -8,12 +8,13 @@ from agentkit.bill import Bill
 from agentkit.debug.changes import changes
 from agentkit.debug.diff import Diff, Difference, Spending, StepDiff, diff
 from agentkit.debug.facts import Facts, about, plain
-from agentkit.debug.outline import Overview, Passage, beginning, steps
+from agentkit.debug.outline import Overview, Passage, steps
 from agentkit.debug.words import content_text
 from agentkit.events import Recorded
 from agentkit.observers.plain import shown_arguments
 from agentkit.prices import Prices
 from agentkit.viewer.steps import money
+from agentkit.viewer.told import title_of
 
 LINE = 160
 """Characters of what is told of a step in one line."""
@@ -37,7 +38,7 @@ class Versus:
 
     def __init__(self, a: Sequence[Recorded], b: Sequence[Recorded], prices: Prices) -> None:
         self._found = diff(a, b, prices)
-        self._titles = _title(a), _title(b)
+        self._titles = title_of(a)[:TITLE], title_of(b)[:TITLE]
         self._a, self._b = ({step.number: step for step in steps(each)} for each in (a, b))
 
     def as_json(self, start: int, count: int) -> Facts:
@@ -65,11 +66,6 @@ class Versus:
             "spent": {"a": _spent(step.a), "b": _spent(step.b)},
             "differences": [_difference(each) for each in step.differences],
         }
-
-
-def _title(events: Sequence[Recorded]) -> str:
-    asked = [message for message in beginning(events) if message.role == "user"]
-    return content_text(asked[-1].content)[:TITLE] if asked else ""
 
 
 def _side(view: Overview, title: str, charged: Bill) -> Facts:
