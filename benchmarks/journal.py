@@ -130,16 +130,16 @@ async def spent(url: str, journal: SqliteJournal | None, steps: int) -> float:
 
 
 def measure(folder: Path, url: str, steps: int, rounds: int) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {"no journal": [], "os": [], "full": []}
-    asyncio.run(spent(url, None, steps))
+    """Microseconds of a step of each run.  A file is made once and not with every run: there is one before the first round."""
+    journals: dict[str, SqliteJournal | None] = {"no journal": None}
+    journals |= {each: SqliteJournal(folder / f"{each}.db", durability=each) for each in DURABILITIES}
+    for journal in journals.values():
+        asyncio.run(spent(url, journal, steps))
+    found: dict[str, list[float]] = {name: [] for name in journals}
     for number in range(rounds):
         # Whoever comes first in a round is not always the same.
         for name in sorted(found, key=lambda name: (list(found).index(name) + number) % len(found)):
-            durability = next((each for each in DURABILITIES if each == name), None)
-            journal = durability and SqliteJournal(folder / f"{number}-{name}.db", durability=durability)
-            found[name].append(asyncio.run(spent(url, journal or None, steps)))
-            if journal:
-                journal.close()
+            found[name].append(asyncio.run(spent(url, journals[name], steps)))
     return found
 
 

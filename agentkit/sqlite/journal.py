@@ -165,7 +165,7 @@ class SqliteClaim:
         self._left = left
         self._kept = list(events)
         self._held: tuple[rows.Row, ...] = ()
-        self._clean: set[str] = set()
+        self._clean: list[str] = []
         """Texts of the last step in which nothing is to be hidden: the next request holds them, and is looked at again."""
 
     def append(self, recorded: Recorded) -> Awaitable[None] | None:
@@ -187,7 +187,7 @@ class SqliteClaim:
         if isinstance(recorded.event, ModelCalled):
             self._clean.clear()
         elif row.is_clean:
-            self._clean.update(_said(recorded.event))
+            self._clean += _said(recorded.event)
         return row
 
     def _listing(self, recorded: Recorded) -> Listing | None:
