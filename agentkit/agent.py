@@ -257,7 +257,7 @@ class Agent(Generic[Output]):
             check_resumable(claim.events, decisions)
             if self._journal is not None:
                 check_same(claim.events, self.definition)
-            return claim, [resumed(), *(given(call_id, said) for call_id, said in decisions.items())]
+            return claim, [resumed(self.name), *(given(call_id, said) for call_id, said in decisions.items())]
         except BaseException:
             await to_the_end(claim.release())
             raise
@@ -338,7 +338,7 @@ class Agent(Generic[Output]):
                 await self.starting(task, context.deps, (), run_id=context.key, parent=parent, kept=context.journal)
             ]
         check_same(claim.events, self.definition)
-        return [resumed()]
+        return [resumed(self.name)]
 
     async def starting(
         self,

@@ -83,6 +83,8 @@ class RunForked(Event):
     """Before the first step instead of the parent's prompt, later on in addition to what was said."""
     definition: Mapping[str, str] = field(default_factory=dict)
     target: str = ""
+    agent: str = ""
+    """Who goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ class RunResumed(Event):
 
     process: str = ""
     """The process that did, as `host:pid`."""
+    agent: str = ""
+    """Who goes on: an observer in that process has not seen how the run began."""
 
 
 @dataclass(frozen=True, slots=True)

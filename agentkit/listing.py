@@ -119,6 +119,7 @@ def _forked(row: Listed, event: RunForked, recorded: Recorded, redact: Callable[
     return replace(
         row,
         run_id=event.run_id,
+        agent=event.agent or row.agent,
         prompt=row.prompt if event.prompt is None else redact(event.prompt)[:TITLE],
         started=recorded.time,
         parent=None,

@@ -10,9 +10,9 @@ from agentkit.events import Recorded, RunFinished, RunForked, RunResumed, RunSta
 from agentkit.loop import fold
 
 
-def resumed() -> RunResumed:
-    """That this process takes a run up."""
-    return RunResumed(f"{socket.gethostname()}:{os.getpid()}")
+def resumed(agent: str) -> RunResumed:
+    """That an agent in this process takes a run up."""
+    return RunResumed(f"{socket.gethostname()}:{os.getpid()}", agent)
 
 
 def check_resumable(events: Sequence[Recorded], decisions: Collection[str]) -> None:

@@ -233,6 +233,15 @@ def test_ctrl_c_cancels_and_says_what_was_kept(folder):
     assert "Traceback" not in err
 
 
+def test_ctrl_c_while_a_command_is_being_loaded_is_no_fault(folder):
+    """Whoever changes their mind at once is told as little as later on."""
+    (folder / "rich").mkdir()
+    (folder / "rich" / "__init__.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    done = agentkit(folder, "runs", PYTHONPATH=str(folder))
+
+    assert (130, "", "") == (done.returncode, done.stdout, done.stderr.strip())
+
+
 def test_agents_among_the_tools_ask_the_endpoint_of_the_environment(folder):
     """Looking for tools makes up an endpoint only where there is none."""
     (folder / "nested.py").write_text(

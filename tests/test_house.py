@@ -38,7 +38,7 @@ viewer.texts viewer.contents viewer.calls viewer.growth viewer.steps viewer.bars
 viewer.bundle viewer.alone viewer.api viewer.live viewer.guard viewer.app viewer.server
 testing.clock testing.scripted testing.encoding testing.exchange testing.strict testing.faults testing.server testing.local
 testing.tape testing.deck testing.taped testing.cassette testing.written
-cli.ask cli.targets testing.target cli.journal cli.run cli.runs cli.following cli.tail cli.show cli.resume cli.fork cli.otel cli.export cli.shop cli.local cli.chat cli.schema cli.call cli.probe cli.demo cli.deeds cli.ui
+cli.ask cli.origin cli.targets testing.target cli.journal cli.run cli.runs cli.following cli.tail cli.show cli.resume cli.fork cli.otel cli.export cli.shop cli.local cli.chat cli.schema cli.call cli.probe cli.demo cli.deeds cli.ui
 """
 
 PLACES = {name: place for place, name in enumerate(FLOORS.split())}
@@ -141,6 +141,18 @@ def test_import_is_light_and_silent():
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
 
     assert ("[]\n", "") == (done.stdout, done.stderr)
+
+
+def test_a_command_loads_what_it_needs_and_no_more():
+    """Who looks at runs waits for no client, no server and none of the tools of other commands."""
+    foreign = ("httpx", "structlog", "starlette", "uvicorn", "agentkit.testing", "agentkit_tools", "agentkit.cli.run")
+    code = (
+        "import atexit, sys; from agentkit.cli import main; sys.argv = ['agentkit', 'runs', '--help']; "
+        f"atexit.register(lambda: print([name for name in {foreign!r} if name in sys.modules])); main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "[]" == done.stdout.splitlines()[-1]
 
 
 def test_the_tools_use_public_names_only():

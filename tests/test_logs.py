@@ -5,11 +5,13 @@ import json
 import logging
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 import agentkit.logs
 from agentkit import Agent, Chat, Limits, ModelError, UsageError, tool
+from agentkit.debug import fork
 from agentkit.events import EVERYWHERE
 from agentkit.journal import MemoryJournal
 from agentkit.observers.log import log_steps
@@ -203,6 +205,21 @@ async def test_another_attempt_is_a_warning(stream):
     )
     assert round(clock.slept[0], 3) == line["seconds"]
     assert "127.0.0.1/any is overloaded (HTTP 503): Busy, api_key=[secret]" == line["detail"]
+
+
+async def test_who_takes_a_run_up_is_named_in_each_line(stream):
+    """Also in a process that has not seen how the run began, and by another agent of another name."""
+    journal = MemoryJournal()
+    with ModelServer(call("add", a=1, b=2), Fault.status(401), "3.", "Three.") as server:
+        agent = Agent(Chat("any", base_url=server.base_url), tools=[add], journal=journal, name="adder")
+        with pytest.raises(ModelError) as failed:
+            await agent.run("go")
+        agentkit.logs.configure(stream=stream, level="debug")
+        resumed = await agent.resume(failed.value.result.run_id)
+        forked = await fork(replace(agent, name="counter"), resumed, at=2)
+
+    named = {(each["run_id"], each["agent"]) for each in lines(stream)}
+    assert {(resumed.run_id, "adder"), (forked.run_id, "counter")} == named
 
 
 # What others write.

@@ -6,6 +6,7 @@ import pytest
 
 from agentkit import Agent, Context, Decision, Limits, ModelError, SqliteJournal, ToolResult, UsageError, tool
 from agentkit.debug import Change, fork, replay
+from agentkit.debug.outline import overview
 from agentkit.events import RunFinished, ToolFinished
 from agentkit.testing import FakeClock, ScriptedModel, call, reply
 
@@ -320,11 +321,15 @@ async def test_a_run_of_another_agent_goes_on_as_a_fork(journal):
     down = ModelError("down", category="server_error")
     with pytest.raises(ModelError) as caught:
         await agent_of(SCRIPT[0], down, journal=journal).run("Is there a lamp?")
-    other = agent_of("No lamp.", journal=journal, tools=[look])
+    other = agent_of("No lamp.", journal=journal, tools=[look], name="other")
 
     forked = await fork(other, caught.value.result.run_id)
 
     assert ("No lamp.", 2) == (forked.output, len(forked.steps))
+    assert "other" == overview(forked.events).agent
+    assert {(forked.run_id, "other"), (caught.value.result.run_id, "agent")} == {
+        (row.run_id, row.agent) for row in journal.runs()
+    }
 
 
 @pytest.mark.parametrize(

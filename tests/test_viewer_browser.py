@@ -182,6 +182,19 @@ def test_the_request_is_shown_in_every_form(tab, made, shop):
     expect(tab.get_by_text('"object": "chat.completion"')).to_be_visible()
 
 
+@pytest.mark.parametrize("behind", ["/1", "/step/x", "/call"])
+def test_a_damaged_address_says_what_one_looks_like(tab, journal, made, behind):
+    """And the page goes on from there."""
+    run_id = recorded(agent(journal, "Done."), "Say it")
+    tab.goto(made.address)
+    tab.evaluate("address => { location.hash = address }", f"#/run/{run_id}{behind}")
+
+    expect(tab.get_by_text("neither a step nor a call")).to_be_visible()
+    expect(tab.get_by_text(f"#/run/{run_id}/step/1")).to_be_visible()
+    tab.get_by_role("link", name="All runs").click()
+    expect(tab.locator("[data-run]").first).to_be_visible()
+
+
 def test_runs_are_searched_and_the_address_keeps_it(tab, journal, made):
     """By words, by what is typed as a filter, and by the choices; whoever comes back finds it as it was."""
     recorded(agent(journal, reply("Cut", finish_reason="length"), name="writer"), "Write a report")

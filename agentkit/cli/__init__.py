@@ -2,58 +2,58 @@
 
 import os
 import sys
+from importlib import import_module
 
 import click
 
-from agentkit.cli.call import call
-from agentkit.cli.chat import chat
-from agentkit.cli.demo import demo
-from agentkit.cli.export import export
-from agentkit.cli.fork import fork, replay
-from agentkit.cli.local import local
-from agentkit.cli.probe import probe
-from agentkit.cli.resume import approve, resume
-from agentkit.cli.run import run
-from agentkit.cli.runs import prune, runs
-from agentkit.cli.schema import schema
-from agentkit.cli.show import diff, show
-from agentkit.cli.tail import tail
-from agentkit.cli.targets import where
-from agentkit.cli.ui import ui
+from agentkit.cli.origin import where
 from agentkit.errors import AgentkitError, ModelError, UsageError
 from agentkit.secrets import scrub
 
 UNFINISHED, MISUSED, MODEL_FAILED, CANCELLED = 1, 2, 3, 130
 """Exit codes: the run did not complete, the command cannot work, the model failed, Ctrl-C."""
 
+MODULES = {
+    "demo": "demo",
+    "run": "run",
+    "chat": "chat",
+    "runs": "runs",
+    "show": "show",
+    "tail": "tail",
+    "diff": "show",
+    "ui": "ui",
+    "resume": "resume",
+    "approve": "resume",
+    "fork": "fork",
+    "replay": "fork",
+    "export": "export",
+    "prune": "runs",
+    "schema": "schema",
+    "call": "call",
+    "probe": "probe",
+    "local": "local",
+}
+"""The commands, in the order in which help shows them, and the modules of this package that they are in."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class Commands(click.Group):
+    """Loads a command when it is asked for: loading all of them takes longer than most of them work."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return [*MODULES]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in MODULES:
+            return None
+        command = getattr(import_module(f"agentkit.cli.{MODULES[cmd_name]}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="agentkit-core", prog_name="agentkit")
 def group() -> None:
     """Run agents, look at tools, and watch what happens."""
-
-
-for command in (
-    demo,
-    run,
-    chat,
-    runs,
-    show,
-    tail,
-    diff,
-    ui,
-    resume,
-    approve,
-    fork,
-    replay,
-    export,
-    prune,
-    schema,
-    call,
-    probe,
-    local,
-):
-    group.add_command(command)
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ import inspect
 import os
 import shlex
 import sys
-import traceback
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from types import ModuleType
 
 from agentkit.agent import Agent
 from agentkit.chat.chat import Chat
+from agentkit.cli.origin import where
 from agentkit.context import Context
 from agentkit.errors import UnknownTarget, UsageError
 from agentkit.toolbox import AnyTool
@@ -131,14 +131,6 @@ def load(place: str) -> ModuleType:
         raise UnknownTarget(f"cannot import {place!r}: {error.msg} ({error.filename}, line {error.lineno})") from error
     except Exception as error:  # a user's module may raise anything while it is imported
         raise UnknownTarget(f"cannot import {place!r}: {type(error).__name__}: {error}{where(error)}") from error
-
-
-def where(error: BaseException) -> str:
-    """The innermost line of the user's own files that led to an error."""
-    frames = traceback.extract_tb(error.__traceback__)
-    libraries = (str(Path(__file__).parent.parent), sys.prefix, sys.base_prefix, "<")
-    own = [frame for frame in frames if not frame.filename.startswith(libraries)]
-    return f" ({own[-1].filename}, line {own[-1].lineno})" if own else ""
 
 
 def _load_file(path: Path) -> ModuleType:

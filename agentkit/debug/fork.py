@@ -74,6 +74,7 @@ async def fork(
         change.prompt,
         agent.definition,
         agent.target,
+        agent.name,
     )
     claim = await agent.claim_new(run_id)
     return await agent.carry_on(claim, [forked, *starting], deps=deps, events=prefix)

@@ -254,7 +254,9 @@ def _seen(view: Overview, recorded: Recorded) -> Overview:
         case RunForked():
             # What the parent has spent is the parent's.
             spent = Spent(view.spent.steps, view.spent.tool_calls)
-            return replace(view, run_id=event.run_id, started=recorded.time, spent=spent)
+            return replace(
+                view, run_id=event.run_id, agent=event.agent or view.agent, started=recorded.time, spent=spent
+            )
         case ModelCalled(model) if model not in view.models:
             return replace(view, models=(*view.models, model))
         case ModelReplied():

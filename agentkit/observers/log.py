@@ -71,7 +71,7 @@ def log_starts(logger: Debugger) -> Observer:
         event, run_id = recorded.event, recorded.run_id
         place: dict[str, object] = {"run_id": run_id, "agent": agents.get(run_id, ""), "step": recorded.step}
         match event:
-            case RunStarted(agent=agent):
+            case RunStarted(agent=agent) | RunForked(agent=agent) | RunResumed(agent=agent):
                 agents[run_id] = agent
             case ModelCalled(model, messages, tools):
                 logger.debug("model called", **place, model=model, messages=messages, tools=list(tools))
@@ -113,9 +113,9 @@ class _Log:
         return {"run_id": recorded.run_id, "agent": "" if run is None else run.agent, "step": recorded.step}
 
     def begin(self, recorded: Recorded, event: RunStarted | RunForked | RunResumed) -> None:
+        self.runs.setdefault(recorded.run_id, _Run("")).agent = event.agent
         match event:
             case RunStarted(messages=messages, parent=parent):
-                self.runs[recorded.run_id] = _Run(event.agent)
                 asked = scrub(messages[-1].text) if messages else ""
                 self.logger.info("run started", **self.place(recorded), prompt=asked, parent=parent)
             case RunForked(parent=parent, change=change):

@@ -180,7 +180,7 @@ class Projection:
 
     def _begin(self, event: RunStarted | RunForked) -> None:
         self._began = event
-        self._agent = event.agent if isinstance(event, RunStarted) else self._agent
+        self._agent = event.agent or self._agent
         self._belong(event.run_id, place_of(event, self._find))
 
     def _belong(self, run_id: str, place: Place) -> None:

@@ -10,13 +10,20 @@ import { forkButton } from "./fork.js";
 import { toggleAll } from "./folds.js";
 import { toCall, toRun, toStep, whole } from "./places.js";
 import { prepared } from "./overview.js";
-import { ask, isFile } from "./source.js";
+import { ask, isFile, Refused } from "./source.js";
 import { block, oneLine, pictures } from "./texts.js";
 import { counted, lasted, moment, money } from "./words.js";
 
 /** @typedef {import("./types.js").Facts} Facts */
 /** @typedef {import("./types.js").Place} Place */
 /** @typedef {import("./types.js").View} View */
+
+/** The step or the call that an address names. @param {Place} place @returns {{ call: string } | { n: number }} */
+function wanted({ path: [, id, kind, name] }) {
+  if (kind === "call" && name) return { call: name };
+  if (kind === "step" && /^[0-9]+$/.test(name ?? "")) return { n: Number(name) };
+  throw new Refused(`This address names neither a step nor a call of the run. A step has the address ${toStep(id, 1)}`);
+}
 
 /**
  * @param {HTMLElement} main
@@ -26,8 +33,7 @@ import { counted, lasted, moment, money } from "./words.js";
  */
 export async function showStep(main, place, about) {
   const id = place.path[1];
-  const wanted = place.path[2] === "call" ? { call: place.path[3] } : { n: Number(place.path[3]) };
-  const asked = { id, ...wanted };
+  const asked = { id, ...wanted(place) };
   const [told, answer] = await Promise.all([ask("step", asked), ask("run", { id })]);
   const run = prepared(answer);
   let now = told;
