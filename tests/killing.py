@@ -339,11 +339,14 @@ class Siege:
         """Besiege the worker, and judge."""
         expected = sum(lines_of(self.seed, task) for task in names(self.runs))
         most = max(2, round(2.5 * expected / self.kills))
-        ended = False
+        ended, finished, in_vain = False, 0, 0
         while not ended or self.report.kills < self.kills:
             if ended:
                 self.runs += AT_ONCE
-            ended = self.live(self.chance.randint(0, most), self.chance.random() * 0.005)
+            # Where calls begin faster than any of them ends, workers that were always killed as early would never get further.
+            ended = self.live(self.chance.randint(0, most + in_vain), self.chance.random() * 0.005)
+            in_vain = in_vain + 1 if finished == len(self.kept.finished) else 0
+            finished = len(self.kept.finished)
             if self.report.violations:
                 break
         else:
